@@ -1,0 +1,195 @@
+#include "model/results.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "model/id.h"
+#include "support/err.h"
+
+#define NOTE_MAX ((size_t)8 * 1024)
+#define NOTES_MAX ((size_t)4 * 1024 * 1024)
+#define PROBLEMS_MAX 100
+
+const char *
+rt_status_name(enum rt_status status)
+{
+	static const char *const names[] = {
+#define X(name, text) [RT_STATUS_##name] = text,
+	    RT_STATUSES(X)
+#undef X
+	};
+
+	return names[status];
+}
+
+static const char *
+case_key(const void *owner, size_t position)
+{
+	const struct rt_results *results = owner;
+
+	return results->cases.at[position].id;
+}
+
+/* A results struct may have been moved since the index was made: its owner is set at each use. */
+static size_t
+position_of(const struct rt_results *results, const char *id)
+{
+	struct rt_index index = results->index;
+
+	index.owner = results;
+	return rt_index_find(&index, id);
+}
+
+/* So that a cut is not within a character. */
+static void
+drop_last_char(struct rt_buf *text)
+{
+	while (text->len && ((unsigned char)text->data[text->len - 1] & 0xc0) == 0x80)
+		rt_buf_cut(text, text->len - 1);
+	if (text->len)
+		rt_buf_cut(text, text->len - 1);
+}
+
+/* Text that a report brought, made safe to show. What is beyond the limits is dropped, with a word that says so. */
+static uint32_t
+keep_note(struct rt_results *results, const char *note, size_t len)
+{
+	static const char cut[] = "\n[cut]";
+	rt_auto(buf) struct rt_buf text = RT_BUF_INIT;
+
+	if (!note || !len || results->note_bytes >= NOTES_MAX)
+		return 0;
+	rt_id_escape_text(&text, note, len < NOTE_MAX ? len : NOTE_MAX);
+	if (text.len > NOTE_MAX || len > NOTE_MAX) {
+		rt_buf_cut(&text, text.len < NOTE_MAX - sizeof(cut) ? text.len : NOTE_MAX - sizeof(cut));
+		drop_last_char(&text);
+		rt_buf_adds(&text, cut);
+	}
+	results->note_bytes += text.len;
+	*rt_push(&results->notes) = rt_arena_add(&results->arena, text.data, text.len);
+	return (uint32_t)results->notes.n;
+}
+
+static void
+merge_case(struct rt_results *results, struct rt_case *c, const struct rt_case *more, const char *note, size_t note_len)
+{
+	bool worse = more->status > c->status;
+
+	if (worse) {
+		results->counts[c->status]--;
+		results->counts[more->status]++;
+		c->status = more->status;
+	}
+	if (c->assertions < 0 || (more->assertions >= 0 && more->assertions < c->assertions))
+		c->assertions = more->assertions;
+	if (more->duration_ms > c->duration_ms)
+		c->duration_ms = more->duration_ms;
+	if (worse || !c->note) {
+		uint32_t kept = keep_note(results, note, note_len);
+
+		c->note = kept ? kept : c->note;
+	}
+}
+
+void
+rt_results_case(struct rt_results *results, const char *id, enum rt_status status, int32_t assertions,
+		double duration_ms, const char *note, size_t note_len)
+{
+	struct rt_case seen = {.assertions = assertions < 0 ? -1 : assertions, .status = (uint8_t)status};
+	size_t position = position_of(results, id);
+
+	seen.duration_ms = isfinite(duration_ms) && duration_ms >= 0 ? (float)duration_ms : -1;
+	if (position != RT_INDEX_NONE) {
+		merge_case(results, &results->cases.at[position], &seen, note, note_len);
+		return;
+	}
+	seen.id = rt_arena_add(&results->arena, id, strlen(id));
+	seen.note = keep_note(results, note, note_len);
+	*rt_push(&results->cases) = seen;
+	results->counts[status]++;
+	results->index.owner = results;
+	results->index.key = case_key;
+	rt_index_add(&results->index, results->cases.n - 1);
+}
+
+void
+rt_results_metric(struct rt_results *results, const char *id, double value)
+{
+	struct rt_metric *metric;
+
+	if (!isfinite(value)) {
+		rt_results_problem(results, "%s: the value is not a finite number", id);
+		return;
+	}
+	metric = rt_push(&results->metrics);
+	metric->id = rt_arena_add(&results->arena, id, strlen(id));
+	metric->value = value;
+}
+
+void
+rt_results_finding(struct rt_results *results, const char *id, const char *text)
+{
+	rt_auto(buf) struct rt_buf safe = RT_BUF_INIT;
+	struct rt_finding *finding = rt_push(&results->findings);
+
+	if (text)
+		rt_id_escape_text(&safe, text, strnlen(text, NOTE_MAX));
+	finding->id = rt_arena_add(&results->arena, id, strlen(id));
+	finding->text = rt_arena_add(&results->arena, safe.data, safe.len);
+}
+
+void
+rt_results_problem(struct rt_results *results, const char *fmt, ...)
+{
+	rt_auto(buf) struct rt_buf safe = RT_BUF_INIT;
+	char *text = NULL, *c;
+	va_list args;
+	int len;
+
+	if (results->problems.n >= PROBLEMS_MAX)
+		return;
+	va_start(args, fmt);
+	len = vasprintf(&text, fmt, args);
+	va_end(args);
+	if (len < 0)
+		rt_bug("can't format \"%s\"", fmt);
+	rt_id_escape_text(&safe, text, (size_t)len);
+	free(text);
+	for (c = strchr(safe.data, '\n'); c; c = strchr(c, '\n'))
+		*c = ' ';
+	rt_strs_addn(&results->problems, safe.data, safe.len);
+}
+
+const struct rt_case *
+rt_results_find(const struct rt_results *results, const char *id)
+{
+	size_t position = position_of(results, id);
+
+	return position == RT_INDEX_NONE ? NULL : &results->cases.at[position];
+}
+
+const char *
+rt_results_note(const struct rt_results *results, const struct rt_case *c)
+{
+	return c && c->note ? results->notes.at[c->note - 1] : NULL;
+}
+
+size_t
+rt_results_executed(const struct rt_results *results)
+{
+	return results->counts[RT_STATUS_PASS] + results->counts[RT_STATUS_FAIL] + results->counts[RT_STATUS_ERROR];
+}
+
+void
+rt_results_release(struct rt_results *results)
+{
+	rt_arena_release(&results->arena);
+	rt_index_release(&results->index);
+	rt_strs_release(&results->problems);
+	free(results->cases.at);
+	free(results->notes.at);
+	free(results->metrics.at);
+	free(results->findings.at);
+	*results = (struct rt_results)RT_RESULTS_INIT;
+}

@@ -1,0 +1,81 @@
+#ifndef RT_MODEL_RESULTS_H
+#define RT_MODEL_RESULTS_H
+
+/*
+ * Observations: what the readers found in the report of one run of one cell. Anything that makes the report less than
+ * complete evidence is a problem; a run with a problem is never green. A million cases take about 100 MiB, ids
+ * included.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "support/buf.h"
+#include "support/index.h"
+
+/* In order of badness: the same id twice takes the worst. */
+#define RT_STATUSES(X) X(PASS, "pass") X(SKIP, "skip") X(FAIL, "fail") X(ERROR, "error") X(ABSENT, "absent")
+enum rt_status {
+#define X(name, text) RT_STATUS_##name,
+	RT_STATUSES(X)
+#undef X
+};
+const char *rt_status_name(enum rt_status status);
+
+struct rt_case {
+	const char *id;	    /* escaped, in the arena */
+	int32_t assertions; /* -1: not reported */
+	float duration_ms;  /* -1: not reported */
+	uint32_t note;	    /* 1 + index into notes; 0: none */
+	uint8_t status;	    /* enum rt_status */
+};
+
+struct rt_metric {
+	const char *id;
+	double value;
+};
+
+/* One item that should not exist. Its id is cell, "/", fingerprint. */
+struct rt_finding {
+	const char *id;
+	const char *text; /* message with place, escaped, for people */
+};
+
+struct rt_results {
+	struct rt_arena arena;
+	RT_VEC(struct rt_case) cases; /* one for each id, in order of first appearance */
+	struct rt_index index;	      /* of cases, by id */
+	RT_VEC(const char *) notes;   /* failure texts made safe by rt_id_escape_text; 8 KiB each, 4 MiB in all */
+	size_t note_bytes;
+	RT_VEC(struct rt_metric) metrics;
+	RT_VEC(struct rt_finding) findings;
+	struct rt_strs problems; /* each with file and place; at most 100 kept */
+	size_t counts[5];	 /* cases by enum rt_status */
+};
+
+#define RT_RESULTS_INIT \
+	{               \
+		0       \
+	}
+
+/*
+ * Adds a case; the id is escaped already (rt_id_case). The same id again takes the worst status with its note, the
+ * smaller reported assertion count and the longer duration. note: the failure's text or NULL, note_len bytes, copied.
+ */
+void rt_results_case(struct rt_results *results, const char *id, enum rt_status status, int32_t assertions,
+		     double duration_ms, const char *note, size_t note_len);
+/* A value that is not finite is a problem. The same id may come several times: each is a sample. */
+void rt_results_metric(struct rt_results *results, const char *id, double value);
+void rt_results_finding(struct rt_results *results, const char *id, const char *text);
+/* One line; text from the report in it is made safe here. */
+void rt_results_problem(struct rt_results *results, const char *fmt, ...) RT_PRINTF(2, 3);
+/* The case with this id, or NULL. */
+const struct rt_case *rt_results_find(const struct rt_results *results, const char *id);
+/* The failure text of a case, or NULL. */
+const char *rt_results_note(const struct rt_results *results, const struct rt_case *c);
+/* Cases that ran: pass, fail and error. */
+size_t rt_results_executed(const struct rt_results *results);
+void rt_results_release(struct rt_results *results);
+RT_DEFINE_AUTO(results, struct rt_results, rt_results_release);
+
+#endif

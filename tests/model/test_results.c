@@ -1,0 +1,178 @@
+#include <criterion/criterion.h>
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "model/results.h"
+
+static struct rt_results results;
+
+static void
+start(void)
+{
+	results = (struct rt_results)RT_RESULTS_INIT;
+}
+
+static void
+finish(void)
+{
+	rt_results_release(&results);
+}
+
+TestSuite(results, .init = start, .fini = finish);
+
+static void
+add(const char *id, enum rt_status status)
+{
+	rt_results_case(&results, id, status, -1, -1, NULL, 0);
+}
+
+Test(results, finds_a_case_by_its_id)
+{
+	add("unit/a", RT_STATUS_PASS);
+	add("unit/b", RT_STATUS_FAIL);
+	cr_assert_eq(rt_results_find(&results, "unit/b")->status, RT_STATUS_FAIL);
+	cr_assert_null(rt_results_find(&results, "unit/c"));
+}
+
+Test(results, finds_cases_after_the_struct_was_moved)
+{
+	struct rt_results moved;
+
+	add("unit/a", RT_STATUS_PASS);
+	moved = results;
+	memset(&results, 0, sizeof(results));
+	cr_assert_not_null(rt_results_find(&moved, "unit/a"));
+	rt_results_case(&moved, "unit/b", RT_STATUS_SKIP, -1, -1, NULL, 0);
+	cr_assert_not_null(rt_results_find(&moved, "unit/b"));
+	rt_results_release(&moved);
+}
+
+Test(results, the_same_id_twice_takes_the_worst_status_in_either_order)
+{
+	add("unit/a", RT_STATUS_FAIL);
+	add("unit/a", RT_STATUS_PASS);
+	add("unit/b", RT_STATUS_PASS);
+	add("unit/b", RT_STATUS_SKIP);
+	cr_assert_eq(results.cases.n, 2);
+	cr_assert_eq(rt_results_find(&results, "unit/a")->status, RT_STATUS_FAIL);
+	cr_assert_eq(rt_results_find(&results, "unit/b")->status, RT_STATUS_SKIP);
+	cr_assert_eq(results.counts[RT_STATUS_PASS], 0);
+	cr_assert_eq(results.counts[RT_STATUS_FAIL], 1);
+	cr_assert_eq(results.counts[RT_STATUS_SKIP], 1);
+}
+
+Test(results, the_same_id_twice_takes_the_smaller_reported_count_and_the_longer_time)
+{
+	rt_results_case(&results, "unit/a", RT_STATUS_PASS, -1, 2.5, NULL, 0);
+	rt_results_case(&results, "unit/a", RT_STATUS_PASS, 7, 1.0, NULL, 0);
+	rt_results_case(&results, "unit/a", RT_STATUS_PASS, 3, -1, NULL, 0);
+	cr_assert_eq(results.cases.at[0].assertions, 3);
+	cr_assert_float_eq(results.cases.at[0].duration_ms, 2.5, 1e-6);
+}
+
+Test(results, the_note_of_the_worse_status_stays)
+{
+	rt_results_case(&results, "unit/a", RT_STATUS_SKIP, -1, -1, "later", 5);
+	rt_results_case(&results, "unit/a", RT_STATUS_FAIL, -1, -1, "1 != 2", 6);
+	rt_results_case(&results, "unit/a", RT_STATUS_PASS, -1, -1, "fine", 4);
+	cr_assert_str_eq(rt_results_note(&results, rt_results_find(&results, "unit/a")), "1 != 2");
+	cr_assert_null(rt_results_note(&results, NULL));
+}
+
+Test(results, a_later_note_is_taken_where_there_was_none)
+{
+	add("unit/a", RT_STATUS_FAIL);
+	rt_results_case(&results, "unit/a", RT_STATUS_FAIL, -1, -1, "tail", 4);
+	cr_assert_str_eq(rt_results_note(&results, &results.cases.at[0]), "tail");
+}
+
+Test(results, notes_are_safe_to_show)
+{
+	rt_results_case(&results, "unit/a", RT_STATUS_FAIL, -1, -1, "one\n\x1b]0;x\x07", 10);
+	cr_assert_str_eq(rt_results_note(&results, &results.cases.at[0]), "one\n\\x1b]0;x\\x07");
+}
+
+Test(results, a_note_is_cut_at_8_kib_and_between_characters)
+{
+	rt_auto(buf) struct rt_buf text = RT_BUF_INIT;
+	const char *note;
+	int i;
+
+	rt_buf_addc(&text, 'x');
+	for (i = 0; i < 6000; i++)
+		rt_buf_adds(&text, "\xe2\x82\xac");
+	rt_results_case(&results, "unit/a", RT_STATUS_FAIL, -1, -1, text.data, text.len);
+	note = rt_results_note(&results, &results.cases.at[0]);
+	cr_assert_leq(strlen(note), 8192);
+	cr_assert_geq(strlen(note), 8100);
+	cr_assert(rt_ends_with(note, "\xe2\x82\xac\n[cut]"));
+}
+
+Test(results, notes_take_4_mib_in_all)
+{
+	static char text[8000];
+	char id[32];
+	int i;
+
+	memset(text, 'x', sizeof(text));
+	for (i = 0; i < 2000; i++) {
+		snprintf(id, sizeof(id), "unit/%d", i);
+		rt_results_case(&results, id, RT_STATUS_FAIL, -1, -1, text, sizeof(text));
+	}
+	cr_assert_eq(results.cases.n, 2000);
+	cr_assert_leq(results.note_bytes, 4 * 1024 * 1024 + 8192);
+	cr_assert_null(rt_results_note(&results, &results.cases.at[1999]));
+}
+
+Test(results, executed_cases_are_those_that_passed_failed_or_broke)
+{
+	add("unit/a", RT_STATUS_PASS);
+	add("unit/b", RT_STATUS_FAIL);
+	add("unit/c", RT_STATUS_ERROR);
+	add("unit/d", RT_STATUS_SKIP);
+	cr_assert_eq(rt_results_executed(&results), 3);
+}
+
+Test(results, a_metric_that_is_not_finite_is_a_problem)
+{
+	rt_results_metric(&results, "size/size", 12.5);
+	rt_results_metric(&results, "size/size", NAN);
+	rt_results_metric(&results, "size/size", INFINITY);
+	cr_assert_eq(results.metrics.n, 1);
+	cr_assert_eq(results.problems.n, 2);
+}
+
+Test(results, problems_are_one_safe_line_each_and_at_most_100)
+{
+	int i;
+
+	for (i = 0; i < 150; i++)
+		rt_results_problem(&results, "r.xml:%d: bad byte \x1b\nhere", i);
+	cr_assert_eq(results.problems.n, 100);
+	cr_assert_str_eq(results.problems.at[0], "r.xml:0: bad byte \\x1b here");
+}
+
+Test(results, findings_keep_their_text_escaped)
+{
+	rt_results_finding(&results, "lint/f1", "a.c:3: \x1b[1mno");
+	rt_results_finding(&results, "lint/f2", NULL);
+	cr_assert_str_eq(results.findings.at[0].text, "a.c:3: \\x1b[1mno");
+	cr_assert_str_eq(results.findings.at[1].text, "");
+}
+
+Test(results, a_hundred_thousand_ids_are_all_found_again)
+{
+	char id[48];
+	int i;
+
+	for (i = 0; i < 100000; i++) {
+		snprintf(id, sizeof(id), "unit/suite::case_%d", i);
+		rt_results_case(&results, id, i % 3 ? RT_STATUS_PASS : RT_STATUS_SKIP, i, -1, NULL, 0);
+	}
+	for (i = 0; i < 100000; i++) {
+		snprintf(id, sizeof(id), "unit/suite::case_%d", i);
+		cr_assert_eq(rt_results_find(&results, id)->assertions, i);
+	}
+}
