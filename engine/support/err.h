@@ -6,7 +6,7 @@
  *
  * A fallible function returns 0 or -1 and takes a struct rt_err * as its last parameter; the origin fills it, at most
  * one module boundary adds context with rt_err_while(). Nothing below engine/cli prints. The text is one line: what
- * happened, where, and the mend ("...; run `ratchet recover`"). The struct lives on the caller's stack and owns nothing.
+ * happened, where, and the mend ("...; run `ratchet recover`"); control bytes in it become spaces or question marks. The struct lives on the caller's stack and owns nothing.
  */
 
 #include "support/mem.h"
@@ -40,7 +40,7 @@ struct rt_err {
 int rt_fail(struct rt_err *err, enum rt_err_code code, const char *fmt, ...) RT_PRINTF(3, 4);
 /* Adds ": " and the text of the present errno; the code is RT_EIO. */
 int rt_fail_errno(struct rt_err *err, const char *fmt, ...) RT_PRINTF(2, 3);
-/* A mistake in a file the user wrote: RT_ECONFIG with its position. */
+/* A mistake in a file the user wrote: RT_ECONFIG with its position, which is not in the text. */
 int rt_fail_at(struct rt_err *err, const char *file, unsigned line, unsigned column, const char *fmt, ...)
     RT_PRINTF(5, 6);
 /* Puts "while ...: " before the text. Returns -1. */

@@ -195,14 +195,15 @@ static int
 make_dir(int at, const char *path, mode_t mode)
 {
 	struct stat st;
+	int failed;
 
 	if (!mkdirat(at, path, mode))
 		return 0;
-	if (errno != EEXIST && errno != EROFS && errno != EACCES)
-		return -1;
-	if (fstatat(at, path, &st, 0) || S_ISDIR(st.st_mode))
-		return errno == ENOENT ? -1 : 0;
-	errno = ENOTDIR;
+	/* What matters is whether it is there: mkdir may say EROFS or EACCES of a directory that exists. */
+	failed = errno;
+	if (!fstatat(at, path, &st, 0) && S_ISDIR(st.st_mode))
+		return 0;
+	errno = failed == EEXIST ? ENOTDIR : failed;
 	return -1;
 }
 

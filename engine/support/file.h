@@ -13,7 +13,10 @@
 #include "support/buf.h"
 #include "support/err.h"
 
-/* Reads a whole regular file; more than max bytes is an error. at: a directory descriptor or AT_FDCWD. Appends to out. */
+/*
+ * Reads a whole regular file; more than max bytes is an error. at: a directory descriptor or AT_FDCWD. Appends to out,
+ * which an error leaves as it was; errno then says why (ENOENT: not there).
+ */
 int rt_file_read(int at, const char *path, size_t max, struct rt_buf *out, struct rt_err *err) RT_MUST_USE;
 /* The same of an open descriptor, until its end; it may be a pipe. */
 int rt_file_read_fd(int fd, size_t max, const char *name, struct rt_buf *out, struct rt_err *err) RT_MUST_USE;
@@ -23,7 +26,10 @@ int rt_file_read_fd(int fd, size_t max, const char *name, struct rt_buf *out, st
  * tell absence from trouble.
  */
 int rt_file_open_beneath(int dir, const char *path, int flags, mode_t mode, struct rt_err *err);
-/* Writes path by way of a temporary file in the same directory, fsync, rename, fsync of the directory. */
+/*
+ * Writes path by way of a temporary file in the same directory, fsync, rename, fsync of the directory. Killed on the way,
+ * it leaves .ratchet-tmp-<16 hex digits> there. A link at path is replaced, not followed.
+ */
 int rt_file_write_durable(int at, const char *path, const void *bytes, size_t len, mode_t mode, struct rt_err *err)
     RT_MUST_USE;
 /* All bytes, retrying short writes and EINTR. 0 or -1 with errno. */
@@ -37,6 +43,7 @@ int rt_mkdirs(int at, const char *path, mode_t mode, struct rt_err *err) RT_MUST
 int rt_remove_tree(int at, const char *path, struct rt_err *err) RT_MUST_USE;
 /* fsync of the directory at/path. */
 int rt_sync_dir(int at, const char *path, struct rt_err *err) RT_MUST_USE;
+/* A link is there even if what it names is not. */
 bool rt_exists(int at, const char *path);
 /* Calls each(name) for the entries of a directory but . and .., in bytewise order; stops at its first non-zero return and returns that. Not there: no call, 0. */
 int rt_list_dir(int at, const char *path, int (*each)(void *data, const char *name, struct rt_err *err), void *data,

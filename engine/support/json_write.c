@@ -65,7 +65,7 @@ write_string(struct writer *writer, const char *text)
 	rt_buf_addc(out, '"');
 }
 
-/* The fewest digits that read back as the same number, and always as a real. */
+/* The fewest of 15 to 17 digits that read back as the same number, and always as a real. */
 static void
 write_real(struct rt_buf *out, double x)
 {

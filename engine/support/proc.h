@@ -22,7 +22,11 @@ struct rt_proc {
 	int exit_code;	    /* result: exit status, or 128 + signal */
 };
 
-/* Runs to the end. A non-zero exit is a result, not an error. Missing program, deadline, too much output: error RT_EUNKNOWN naming the program; the process and its group are killed. */
+/*
+ * Runs to the end. A non-zero exit is a result, not an error. Missing program, deadline, too much output: error
+ * RT_EUNKNOWN naming the program. What is left of its process group is killed in any case; a grandchild that holds the
+ * pipes is waited for one second after the program ended. It runs in a group of its own, so Ctrl-C does not reach it.
+ */
 int rt_proc_run(struct rt_proc *proc, struct rt_err *err) RT_MUST_USE;
 
 #endif

@@ -2,8 +2,9 @@
 #define RT_SUPPORT_REGEX_H
 
 /*
- * Regular expressions: the adapter of pcre2 (8 bit, JIT, multi-line, bytes not UTF). Match and depth limits are set, so
- * that an expression that backtracks for ever is an error and not a hang.
+ * Regular expressions: the adapter of pcre2 (8 bit, JIT, multi-line, bytes not UTF). A search that backtracks beyond
+ * pcre2's limits, or for more than two seconds of processor time, is an error and not a hang. One thread at a time may
+ * search with one expression.
  */
 
 #include <stdbool.h>

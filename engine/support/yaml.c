@@ -49,37 +49,36 @@ fail_offset(struct reader *reader)
 			  reader->parser.problem ? reader->parser.problem : "not UTF-8 text");
 }
 
-/* A pattern such as *.c, &x or !x without quotes is an alias, an anchor or a tag to YAML, mostly a broken one. */
+#define ALIAS_TEXT "an alias, which is not supported; quote a pattern that begins with *"
+#define ANCHOR_TEXT "an anchor, which is not supported; quote a value that begins with &"
+#define TAG_TEXT "a tag, which is not supported; quote a value that begins with !"
+
+/* A pattern such as *.c or !x without quotes is a broken alias or tag to YAML. What was meant is text. */
 static const char *
-mend_of(const char *context)
+meant_as_text(const char *context, const char *problem)
 {
-	if (!context)
-		return "";
 	if (strstr(context, "scanning an alias"))
-		return ": aliases are not supported; quote a pattern that begins with *";
+		return ALIAS_TEXT;
 	if (strstr(context, "scanning an anchor"))
-		return ": anchors are not supported; quote a value that begins with &";
-	if (strstr(context, "scanning a tag") || strstr(context, "parsing a tag"))
-		return ": tags are not supported; quote a value that begins with !";
-	if (strstr(context, "scanning for the next token"))
-		return "; quote the value if it is text";
-	return "";
+		return ANCHOR_TEXT;
+	if (strstr(context, "scanning a tag") || strstr(problem, "undefined tag handle"))
+		return TAG_TEXT;
+	return NULL;
 }
 
 static int
 fail_parser(struct reader *reader)
 {
 	const yaml_parser_t *p = &reader->parser;
-	const char *problem = p->problem ? p->problem : "not YAML";
+	const char *problem = p->problem ? p->problem : "not YAML", *context = p->context ? p->context : "";
+	bool token = strstr(context, "scanning for the next token");
 
 	if (p->error == YAML_READER_ERROR)
 		return fail_offset(reader);
-	if (p->error == YAML_MEMORY_ERROR)
-		return rt_fail_at(reader->err, reader->name, 0, 0, "out of memory");
-	if (p->context && *mend_of(p->context) == ':')
-		return fail_mark(reader, p->context_mark, "%s%s", problem, mend_of(p->context));
-	return fail_mark(reader, p->problem_mark, "%s%s%s%s", problem, p->context ? " " : "",
-			 p->context ? p->context : "", mend_of(p->context));
+	if (meant_as_text(context, problem))
+		return fail_mark(reader, p->context_mark, "%s", meant_as_text(context, problem));
+	return fail_mark(reader, p->problem_mark, "%s%s%s%s", problem, *context ? " " : "", context,
+			 token ? "; quote the value if it is text" : "");
 }
 
 static int
@@ -92,10 +91,9 @@ static int
 refuse_extras(struct reader *reader, const yaml_event_t *event, const yaml_char_t *anchor, const yaml_char_t *tag)
 {
 	if (anchor)
-		return fail_mark(reader, event->start_mark,
-				 "anchors are not supported; quote a value that begins with &");
+		return fail_mark(reader, event->start_mark, "%s", ANCHOR_TEXT);
 	if (tag)
-		return fail_mark(reader, event->start_mark, "tags are not supported; quote a value that begins with !");
+		return fail_mark(reader, event->start_mark, "%s", TAG_TEXT);
 	return 0;
 }
 
@@ -212,8 +210,7 @@ read_node(struct reader *reader, struct rt_yaml *node, const yaml_event_t *event
 	if (event->type == YAML_SCALAR_EVENT)
 		return read_scalar(reader, node, event);
 	if (event->type == YAML_ALIAS_EVENT)
-		return fail_mark(reader, event->start_mark,
-				 "aliases are not supported; quote a pattern that begins with *");
+		return fail_mark(reader, event->start_mark, "%s", ALIAS_TEXT);
 	if (event->type == YAML_SEQUENCE_START_EVENT) {
 		node->type = RT_YAML_SEQUENCE;
 		if (refuse_extras(reader, event, event->data.sequence_start.anchor, event->data.sequence_start.tag))
@@ -228,9 +225,9 @@ read_node(struct reader *reader, struct rt_yaml *node, const yaml_event_t *event
 	return read_mapping(reader, node, level + 1);
 }
 
-/* Reads events up to one of the wanted type; *got is the first of another type, if any. */
+/* Reads an event and says whether it is of that type; -1 on error. */
 static int
-skip_event(struct reader *reader, yaml_event_type_t type)
+event_is(struct reader *reader, yaml_event_type_t type)
 {
 	rt_auto(event) yaml_event_t event = {0};
 
@@ -258,7 +255,7 @@ read_document(struct reader *reader, struct rt_yaml *root)
 	rt_auto(event) yaml_event_t after = {0};
 
 	if (next_event(reader, &event) || read_node(reader, root, &event, 1) ||
-	    skip_event(reader, YAML_DOCUMENT_END_EVENT) < 0 || next_event(reader, &after))
+	    event_is(reader, YAML_DOCUMENT_END_EVENT) < 0 || next_event(reader, &after))
 		return -1;
 	if (after.type != YAML_STREAM_END_EVENT)
 		return fail_mark(reader, after.start_mark, "a second document; one file holds one");
@@ -280,9 +277,9 @@ rt_yaml_parse(struct rt_yaml **out, const char *bytes, size_t len, const char *n
 	yaml_parser_set_encoding(&reader.parser, YAML_UTF8_ENCODING);
 	yaml_parser_set_input_string(&reader.parser, (const unsigned char *)bytes, len);
 	root->line = root->column = 1;
-	if (skip_event(&reader, YAML_STREAM_START_EVENT) < 0)
+	if (event_is(&reader, YAML_STREAM_START_EVENT) < 0)
 		return -1;
-	started = skip_event(&reader, YAML_DOCUMENT_START_EVENT);
+	started = event_is(&reader, YAML_DOCUMENT_START_EVENT);
 	if (started < 0 || (started && read_document(&reader, root)))
 		return -1;
 	if (!started)
