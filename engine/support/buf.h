@@ -14,7 +14,10 @@ struct rt_buf {
 };
 
 extern char rt_buf_empty[1];
-#define RT_BUF_INIT {.data = rt_buf_empty}
+#define RT_BUF_INIT                  \
+	{                            \
+		.data = rt_buf_empty \
+	}
 
 void rt_buf_add(struct rt_buf *buf, const void *bytes, size_t len);
 void rt_buf_adds(struct rt_buf *buf, const char *s);

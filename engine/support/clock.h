@@ -1,7 +1,7 @@
 #ifndef RT_SUPPORT_CLOCK_H
 #define RT_SUPPORT_CLOCK_H
 
-/* Time. Deadlines are monotonic milliseconds; the wall clock is only ever written into records and never decides order. */
+/* Time. Deadlines are monotonic milliseconds; the wall clock is only written into records and never decides order. */
 
 #include <stdint.h>
 

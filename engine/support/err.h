@@ -6,19 +6,20 @@
  *
  * A fallible function returns 0 or -1 and takes a struct rt_err * as its last parameter; the origin fills it, at most
  * one module boundary adds context with rt_err_while(). Nothing below engine/cli prints. The text is one line: what
- * happened, where, and the mend ("...; run `ratchet recover`"); control bytes in it become spaces or question marks. The struct lives on the caller's stack and owns nothing.
+ * happened, where, and the mend ("...; run `ratchet recover`"); control bytes in it become spaces or question marks.
+ * The struct lives on the caller's stack and owns nothing.
  */
 
 #include "support/mem.h"
 
 /* name, process exit code, what it means. The contract is design section 7. */
-#define RT_ERR_CODES(X)                                                                                                \
-	X(NONE, 0, "no error")                                                                                         \
-	X(CONFIG, 2, "usage or configuration error")                                                                   \
-	X(UNKNOWN, 3, "could not find out")                                                                            \
-	X(REFUSED, 4, "refused by policy")                                                                             \
-	X(CONFLICT, 5, "in the way: does not apply, moved, dirty or busy")                                             \
-	X(INTERNAL, 70, "internal error")                                                                              \
+#define RT_ERR_CODES(X)                                                    \
+	X(NONE, 0, "no error")                                             \
+	X(CONFIG, 2, "usage or configuration error")                       \
+	X(UNKNOWN, 3, "could not find out")                                \
+	X(REFUSED, 4, "refused by policy")                                 \
+	X(CONFLICT, 5, "in the way: does not apply, moved, dirty or busy") \
+	X(INTERNAL, 70, "internal error")                                  \
 	X(IO, 74, "input-output error")
 
 enum rt_err_code {
@@ -34,7 +35,10 @@ struct rt_err {
 	char text[1536];
 };
 
-#define RT_ERR_INIT {.code = RT_ENONE}
+#define RT_ERR_INIT              \
+	{                        \
+		.code = RT_ENONE \
+	}
 
 /* Each returns -1, so that an origin reads: return rt_fail(err, RT_EIO, "..."). err may be NULL. */
 int rt_fail(struct rt_err *err, enum rt_err_code code, const char *fmt, ...) RT_PRINTF(3, 4);

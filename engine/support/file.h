@@ -27,11 +27,12 @@ int rt_file_read_fd(int fd, size_t max, const char *name, struct rt_buf *out, st
  */
 int rt_file_open_beneath(int dir, const char *path, int flags, mode_t mode, struct rt_err *err);
 /*
- * Writes path by way of a temporary file in the same directory, fsync, rename, fsync of the directory. Killed on the way,
- * it leaves .ratchet-tmp-<16 hex digits> there. A link at path is replaced, not followed.
+ * Writes path by way of a temporary file in the same directory, fsync, rename, fsync of the directory. Killed on the
+ * way, it leaves .ratchet-tmp-<16 hex digits> there. A link at path is replaced, not followed; the umask holds for
+ * mode.
  */
-int rt_file_write_durable(int at, const char *path, const void *bytes, size_t len, mode_t mode, struct rt_err *err)
-    RT_MUST_USE;
+int rt_file_write_durable(int at, const char *path, const void *bytes, size_t len, mode_t mode,
+			  struct rt_err *err) RT_MUST_USE;
 /* All bytes, retrying short writes and EINTR. 0 or -1 with errno. */
 int rt_write_all(int fd, const void *bytes, size_t len) RT_MUST_USE;
 /* mkdir -p. */
@@ -45,21 +46,28 @@ int rt_remove_tree(int at, const char *path, struct rt_err *err) RT_MUST_USE;
 int rt_sync_dir(int at, const char *path, struct rt_err *err) RT_MUST_USE;
 /* A link is there even if what it names is not. */
 bool rt_exists(int at, const char *path);
-/* Calls each(name) for the entries of a directory but . and .., in bytewise order; stops at its first non-zero return and returns that. Not there: no call, 0. */
+/*
+ * Calls each(name) for the entries of a directory but . and .., in bytewise order; stops at its first non-zero return
+ * and returns that. Not there: no call, 0.
+ */
 int rt_list_dir(int at, const char *path, int (*each)(void *data, const char *name, struct rt_err *err), void *data,
 		struct rt_err *err) RT_MUST_USE;
 
 /*
- * An advisory lock that the kernel releases when its holder dies: an OFD lock, close-on-exec. The text in the file names
- * the holder for people and decides nothing.
+ * An advisory lock that the kernel releases when its holder dies: an OFD lock, close-on-exec. The text in the file
+ * names the holder for people and decides nothing.
  */
 struct rt_lock {
 	int fd; /* -1: not held */
 };
-#define RT_LOCK_INIT {.fd = -1}
+#define RT_LOCK_INIT     \
+	{                \
+		.fd = -1 \
+	}
 /*
  * Takes the lock on path (made if missing), waiting until deadline (rt_clock_ms; 0: do not wait). who is written into
- * the file. Returns 0 taken, 1 somebody else holds it still (their text appended to holder, which may be NULL), -1 error.
+ * the file. Returns 0 taken, 1 somebody else holds it still (their text appended to holder, which may be NULL), -1
+ * error.
  */
 int rt_lock_take(struct rt_lock *lock, const char *path, bool shared, int64_t deadline, const char *who,
 		 struct rt_buf *holder, struct rt_err *err) RT_MUST_USE;

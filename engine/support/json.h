@@ -15,15 +15,24 @@
 
 struct rt_json; /* opaque: a jansson value */
 
-enum rt_json_type { RT_JSON_NULL, RT_JSON_BOOL, RT_JSON_INT, RT_JSON_REAL, RT_JSON_STRING, RT_JSON_ARRAY, RT_JSON_OBJECT };
+enum rt_json_type {
+	RT_JSON_NULL,
+	RT_JSON_BOOL,
+	RT_JSON_INT,
+	RT_JSON_REAL,
+	RT_JSON_STRING,
+	RT_JSON_ARRAY,
+	RT_JSON_OBJECT
+};
 
 /*
  * Parses one value; bytes after it are an error. name is the file of err (with line and column), whose code is
- * RT_EUNKNOWN. Duplicate keys, text that is not UTF-8, integers beyond 64 bits, reals beyond a double and more than 2,048
- * levels are refused. A NUL in a string (\u0000) is read as U+FFFD, since a C string would end there; in a key it is refused.
+ * RT_EUNKNOWN. Duplicate keys, text that is not UTF-8, integers beyond 64 bits, reals beyond a double and more than
+ * 2,048 levels are refused. A NUL in a string (\u0000) is read as U+FFFD, since a C string would end there; in a key it
+ * is refused.
  */
-int rt_json_parse(struct rt_json **out, const char *bytes, size_t len, const char *name, struct rt_err *err)
-    RT_MUST_USE;
+int rt_json_parse(struct rt_json **out, const char *bytes, size_t len, const char *name,
+		  struct rt_err *err) RT_MUST_USE;
 /* As above, but stops after the value and says in *used how many bytes it took, leading white space included. */
 int rt_json_parse_some(struct rt_json **out, const char *bytes, size_t len, size_t *used, const char *name,
 		       struct rt_err *err) RT_MUST_USE;
@@ -35,13 +44,13 @@ rt_auto_json(struct rt_json **value)
 }
 
 /* Reading. Every getter accepts NULL and values of another type, and then gives its default. */
-enum rt_json_type rt_json_type(const struct rt_json *value); /* NULL: RT_JSON_NULL */
+enum rt_json_type rt_json_type(const struct rt_json *value);		    /* NULL: RT_JSON_NULL */
 struct rt_json *rt_json_get(const struct rt_json *object, const char *key); /* borrowed, or NULL */
 struct rt_json *rt_json_at(const struct rt_json *array, size_t i);	    /* borrowed, or NULL */
 size_t rt_json_count(const struct rt_json *value);			    /* of an array or object */
 /* RFC 6901 pointer; borrowed, or NULL. */
 struct rt_json *rt_json_pointer(const struct rt_json *value, const char *pointer);
-const char *rt_json_string(const struct rt_json *value);		       /* borrowed, or NULL */
+const char *rt_json_string(const struct rt_json *value); /* borrowed, or NULL */
 int64_t rt_json_int(const struct rt_json *value, int64_t otherwise);
 bool rt_json_bool(const struct rt_json *value, bool otherwise);
 const char *rt_json_get_string(const struct rt_json *object, const char *key); /* borrowed, or NULL */

@@ -19,19 +19,19 @@
 #define rt_auto(kind) __attribute__((cleanup(rt_auto_##kind)))
 
 /* Defines the cleanup function of rt_auto(kind): calls release(pointer to the variable). */
-#define RT_DEFINE_AUTO(kind, type, release)                                                                            \
-	static inline void rt_auto_##kind(type *p)                                                                     \
-	{                                                                                                              \
-		release(p);                                                                                            \
-	}                                                                                                              \
+#define RT_DEFINE_AUTO(kind, type, release)        \
+	static inline void rt_auto_##kind(type *p) \
+	{                                          \
+		release(p);                        \
+	}                                          \
 	struct rt_auto_semicolon_##kind
 
 /* Takes the value out of a pointer variable, leaving NULL behind. */
-#define rt_steal(p)                                                                                                    \
-	__extension__({                                                                                                \
-		__typeof__(*(p)) stolen_ = *(p);                                                                       \
-		*(p) = NULL;                                                                                           \
-		stolen_;                                                                                               \
+#define rt_steal(p)                              \
+	__extension__({                          \
+		__typeof__(*(p)) stolen_ = *(p); \
+		*(p) = NULL;                     \
+		stolen_;                         \
 	})
 
 #define RT_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
@@ -62,17 +62,16 @@ rt_auto_fd(int *fd)
 }
 
 /*
- * Growable array: RT_VEC(int) v = {0}; *rt_push(&v) = 1; ... free(v.at). Pointers into it are valid until the next push.
+ * Growable array: RT_VEC(int) v = {0}; *rt_push(&v) = 1; ... free(v.at). Pointers into it are valid until the next
+ * push.
  */
-#define RT_VEC(type)                                                                                                   \
-	struct {                                                                                                       \
-		type *at;                                                                                              \
-		size_t n, cap;                                                                                         \
+#define RT_VEC(type)           \
+	struct {               \
+		type *at;      \
+		size_t n, cap; \
 	}
-#define rt_push(v)                                                                                                     \
-	((v)->n == (v)->cap                                                                                            \
-	     ? (void)((v)->at = rt_grow((v)->at, &(v)->cap, sizeof(*(v)->at)))                                         \
-	     : (void)0,                                                                                                \
+#define rt_push(v)                                                                                       \
+	((v)->n == (v)->cap ? (void)((v)->at = rt_grow((v)->at, &(v)->cap, sizeof(*(v)->at))) : (void)0, \
 	 __builtin_memset(&(v)->at[(v)->n], 0, sizeof(*(v)->at)), &(v)->at[(v)->n++])
 void *rt_grow(void *at, size_t *cap, size_t size);
 

@@ -1,6 +1,5 @@
 #include "support/file.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
@@ -41,24 +40,11 @@ walk_release(struct walk *walk)
 RT_DEFINE_AUTO(walk, struct walk, walk_release);
 
 static int
-read_names(int fd, struct rt_strs *names)
+add_name(void *names, const char *name, struct rt_err *err)
 {
-	int again = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = again < 0 ? NULL : fdopendir(again);
-	struct dirent *entry;
-	int failed;
-
-	if (!dir) {
-		rt_close(again);
-		return -1;
-	}
-	for (errno = 0; (entry = readdir(dir)); errno = 0)
-		if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, ".."))
-			rt_strs_add(names, entry->d_name);
-	failed = errno;
-	closedir(dir);
-	errno = failed;
-	return failed ? -1 : 0;
+	(void)err;
+	rt_strs_add(names, name);
+	return 0;
 }
 
 /* Opens a directory for removal, giving its owner access; what is mounted on it is EXDEV. */
@@ -98,7 +84,7 @@ descend(struct walk *walk, int at, const char *name)
 	level->dev = st.st_dev;
 	level->ino = st.st_ino;
 	level->name = rt_strdup(name);
-	if (read_names(fd, &level->names))
+	if (rt_list_dir(fd, ".", add_name, &level->names, NULL))
 		return -1;
 	rt_close(walk->fd);
 	walk->fd = fd;
