@@ -10,11 +10,10 @@
 #include "support/err.h"
 
 struct rt_proc {
-	const char *const
-	    *argv; /* argv[0] is looked up on the fixed PATH /usr/local/bin:/usr/bin:/bin; NULL-terminated */
-	const char *const *env; /* NAME=value, NULL-terminated: the whole environment besides PATH and LC_ALL=C */
-	const char *cwd;	/* NULL: the present one */
-	const char *in;		/* standard input; NULL: /dev/null */
+	const char *const *argv; /* argv[0] is looked up on /usr/local/bin:/usr/bin:/bin alone; ends with NULL */
+	const char *const *env;	 /* NAME=value, NULL-terminated: the whole environment besides PATH and LC_ALL=C */
+	const char *cwd;	 /* NULL: the present one */
+	const char *in;		 /* standard input; NULL: /dev/null */
 	size_t in_len;
 	int timeout_ms;	     /* 0: 60,000 */
 	size_t max_out;	     /* bytes of standard output; more is an error. 0: 256 MiB */
