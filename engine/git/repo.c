@@ -324,12 +324,6 @@ rt_repo_add_alternate(struct rt_repo *repo, const char *objects, struct rt_err *
 	return 0;
 }
 
-void
-rt_merge_driver_set(struct rt_repo *repo, const struct rt_merge_driver *driver)
-{
-	repo->driver = *driver;
-}
-
 static int
 snapshot(struct rt_repo *repo, git_config **out, struct rt_err *err)
 {
