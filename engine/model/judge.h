@@ -1,0 +1,173 @@
+#ifndef RT_MODEL_JUDGE_H
+#define RT_MODEL_JUDGE_H
+
+/*
+ * The judge: pure comparison of what was observed with the baseline (design sections 3 and 4). Two passes:
+ *
+ *  1. rt_judge_reds() says which ids are red in the candidate's first run; the engine then runs the cells that hold one
+ * once more, on the candidate and on the base;
+ *  2. rt_judge() decides with all runs at hand, and says what the baseline becomes.
+ *
+ * Nothing here knows of git, files or processes.
+ */
+
+#include "model/baseline.h"
+#include "model/config.h"
+#include "model/plan.h"
+#include "model/results.h"
+
+#define RT_VERDICTS(X)                                                                           \
+	X(LANDED, "landed", 0)                                                                   \
+	X(WOULD_LAND, "would-land", 0)                                                           \
+	X(ADOPTED, "adopted", 0) X(REGRESSED, "regressed", 1) X(INCONCLUSIVE, "inconclusive", 3) \
+	    X(REFUSED, "refused", 4) X(CONFLICT, "conflict", 5) X(NOOP, "noop", 5)
+enum rt_verdict {
+#define X(name, text, exit) RT_VERDICT_##name,
+	RT_VERDICTS(X)
+#undef X
+};
+const char *rt_verdict_name(enum rt_verdict verdict);
+int rt_verdict_exit(enum rt_verdict verdict);
+/* 0 or -1. */
+int rt_verdict_parse(const char *name, enum rt_verdict *out) RT_MUST_USE;
+
+/* How one run of one cell ended, after the report was read. */
+enum rt_cell_end {
+	RT_CELL_COMPLETE, /* the evidence is whole: outcomes are in the results */
+	RT_CELL_TIMEOUT,  /* deadline or silence */
+	RT_CELL_KILLED,	  /* died of a signal, or was killed for a limit */
+	RT_CELL_BROKEN,	  /* no or contradictory evidence: see the results' problems */
+	RT_CELL_BLOCKED,  /* something it needs was not green */
+	RT_CELL_NOT_RUN
+};
+
+struct rt_run {
+	enum rt_cell_end end;
+	int exit_code; /* 128 + signal for a signal */
+	struct rt_results results;
+	char *tail; /* the end of its output, redacted, for excerpts; owned, may be NULL */
+};
+
+/*
+ * Applies the rules of evidence to a run that ended by itself (design, "agree"): what the exit code means by the
+ * runner's table, agreement of exit code and report (a non-zero exit without a failed case adds the case
+ * `<cell>/(exit)`, error), zero executed cases, fewer than min_cases, ids that are reserved. A breach adds a problem,
+ * and any problem makes the end RT_CELL_BROKEN. For report `exit` adds the one case; a metric or findings cell that ran
+ * gets the case `<cell>/(ran)`. Call it once for a run.
+ */
+void rt_run_weigh(struct rt_run *run, const struct rt_cell *cell);
+
+/*
+ * A cell with its runs: the candidate's first; where there was a second look the candidate's second and the base's;
+ * where probation asks for it (rt_judge_probation) more of the candidate's.
+ */
+struct rt_trial {
+	const struct rt_cell *cell;
+	struct rt_run first;
+	struct rt_run *second, *base; /* NULL: not run; owned */
+	struct rt_run *more;	      /* owned array */
+	size_t n_more;
+};
+
+/* What a waiver permits. It never covers `<cell>/(exit)`, nor a cell without whole evidence. */
+enum rt_waiver_to {
+	RT_WAIVER_GONE,	 /* a case or metric that may be red or absent, and is no longer compared */
+	RT_WAIVER_FLAKY, /* a case that may fail; number: the bound on the rate (default 1) */
+	RT_WAIVER_KNOWN, /* a finding that may stay */
+	RT_WAIVER_NUMBER /* a metric's new bar, or a passing case's new assertion count */
+};
+struct rt_waiver {
+	char *id; /* glob over ids: rt_glob_match_id */
+	enum rt_waiver_to to;
+	double number;
+	char *reason;
+	int64_t until; /* seconds UTC, the first that is no longer valid: the day that the file names counts */
+};
+struct rt_waivers {
+	struct rt_waiver *at;
+	size_t n, cap;
+};
+
+struct rt_rename {
+	char *from, *to; /* escaped ids, owned */
+};
+
+/* The texts live in the arena of their list. */
+struct rt_change {
+	const char *id;
+	const char *was, *now; /* pass | flaky | fail | error | skip | absent | known, or a number */
+	const char *excerpt;   /* relevant output, may be NULL */
+};
+struct rt_changes {
+	struct rt_change *at;
+	size_t n, cap;
+	struct rt_arena arena;
+};
+
+struct rt_judge_input {
+	const struct rt_config *config;
+	const struct rt_baseline *baseline; /* of the base, sealed, carried over */
+	struct rt_trial *trials;
+	size_t n;
+	const struct rt_waivers *waivers; /* may be NULL */
+	int64_t now;			  /* for waivers */
+	const struct rt_rename
+	    *renames; /* claims that the caller has verified the support run for; else treat OLD as absent */
+	size_t n_renames;
+	bool adoption; /* nothing is compared; only complete evidence counts */
+	/* design section 4, invariant 7: a red cell at a lower isolation level than its recorded pass is inconclusive;
+	 * the caller marks such cells BROKEN */
+};
+
+struct rt_judgement {
+	enum rt_verdict verdict; /* WOULD_LAND, ADOPTED, REGRESSED or INCONCLUSIVE */
+	struct rt_changes regressions, gains;
+	struct rt_strs unproven; /* sentences that begin with an id or a cell: what could not be shown, with why */
+	struct rt_strs waived;	 /* ids that a waiver let fall */
+	/*
+	 * Sealed: join(baseline, observations, waivers), what the landing commits. Its ids are BORROWED from the
+	 * input's baseline and results: call rt_baseline_own() on it before either is released. (A copy of a million
+	 * ids is not free.)
+	 */
+	struct rt_baseline raised;
+};
+#define RT_JUDGEMENT_INIT \
+	{                 \
+		0         \
+	}
+
+/* Marks in red[i] (n booleans) the trials whose first run needs a second look: once more on the candidate, and on the
+ * base. */
+void rt_judge_reds(const struct rt_judge_input *input, bool *red);
+/*
+ * Sets more[i] (n numbers) to how many further runs of the candidate the trial's new ids need before they may enter the
+ * baseline (probation above 1). Only worth asking where nothing is red.
+ */
+void rt_judge_probation(const struct rt_judge_input *input, size_t *more);
+/* Decides. No trial at all is inconclusive: nothing was shown. */
+void rt_judge(const struct rt_judge_input *input, struct rt_judgement *out);
+void rt_run_release(struct rt_run *run);
+void rt_trial_release(struct rt_trial *trial);
+/* Copies the texts; excerpt may be NULL. */
+void rt_change_add(struct rt_changes *changes, const char *id, const char *was, const char *now, const char *excerpt);
+void rt_changes_release(struct rt_changes *changes);
+void rt_waivers_release(struct rt_waivers *waivers);
+void rt_renames_free(struct rt_rename *renames, size_t n);
+void rt_judgement_release(struct rt_judgement *judgement);
+RT_DEFINE_AUTO(run, struct rt_run, rt_run_release);
+RT_DEFINE_AUTO(waivers, struct rt_waivers, rt_waivers_release);
+RT_DEFINE_AUTO(judgement, struct rt_judgement, rt_judgement_release);
+
+/*
+ * policies/waivers.yml: a list of {id, to, reason, until}; `to` is gone, flaky, `flaky 0.2`, known or a number, `until`
+ * a UTC date like 2026-12-31. Adds to waivers.
+ */
+int rt_waivers_parse(struct rt_waivers *waivers, const char *bytes, size_t len, const char *name,
+		     struct rt_err *err) RT_MUST_USE;
+/*
+ * `Ratchet-Rename: OLD -> NEW` trailers of a commit message, in its last paragraph. Adds to the array, which the caller
+ * frees with rt_renames_free. 0, or -1 with the line that is malformed.
+ */
+int rt_renames_parse(struct rt_rename **out, size_t *n, const char *message, struct rt_err *err) RT_MUST_USE;
+
+#endif

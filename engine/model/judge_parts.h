@@ -1,0 +1,97 @@
+#ifndef RT_MODEL_JUDGE_PARTS_H
+#define RT_MODEL_JUDGE_PARTS_H
+
+/*
+ * What the files of the judge share. sight.c says how one id looks in one run; judge.c holds the sights of all runs
+ * together and decides; raise.c says what the baseline becomes, and what waivers and renames excuse.
+ */
+
+#include "model/judge.h"
+
+/* One run of a cell, prepared for looking ids up. */
+struct rt_view {
+	const struct rt_run *run;	    /* NULL: not made */
+	bool whole;			    /* its evidence is whole */
+	bool exit;			    /* it holds the case `<cell>/(exit)` */
+	const struct rt_finding **findings; /* sorted by id, each once */
+	size_t n_findings;
+};
+
+/* One trial under judgement. */
+struct rt_stand {
+	const struct rt_judge_input *input;
+	const struct rt_trial *trial;
+	const struct rt_check *check;
+	struct rt_buf exit_id; /* "<cell>/(exit)" */
+	size_t from, to;       /* the cell's lines in the baseline */
+	bool recorded;	       /* the baseline holds `<cell>/(ran)`: a finding without a line is a regression */
+	struct rt_view *views; /* of the candidate's runs, the first at 0 */
+	size_t n;
+	struct rt_view base;
+};
+
+enum rt_item_kind { RT_ITEM_CASE, RT_ITEM_METRIC, RT_ITEM_FINDING, RT_ITEM_EXIT };
+
+/* An id under judgement, with its line in the baseline. */
+struct rt_item {
+	enum rt_item_kind kind;
+	const char *id;
+	const struct rt_line *line;	/* NULL: the baseline does not hold it */
+	const struct rt_case *in_first; /* of a case: as the first run saw it, or NULL */
+};
+
+enum rt_colour {
+	RT_GREEN,
+	RT_RED,
+	RT_MUTE, /* whole evidence that says nothing: a new case that is skipped or absent */
+	RT_VOID	 /* no evidence */
+};
+
+struct rt_sight {
+	enum rt_colour colour;
+	enum rt_status status; /* of a case */
+	bool fell;	       /* a case that passed with too few assertions */
+	bool has_value;
+	double value;	     /* a metric's, or a case's assertion count */
+	const char *excerpt; /* or NULL */
+};
+
+/* sight.c */
+void rt_stand_init(struct rt_stand *stand, const struct rt_judge_input *input, const struct rt_trial *trial);
+void rt_stand_release(struct rt_stand *stand);
+RT_DEFINE_AUTO(stand, struct rt_stand, rt_stand_release);
+struct rt_sight rt_stand_see(const struct rt_stand *stand, const struct rt_view *view, const struct rt_item *item);
+/* True when a metric of value is worse than the bar by more than the margin. */
+bool rt_metric_worse(enum rt_level level, double value, double bar, double margin);
+/*
+ * Calls visit for every id of the trial, which must have a whole first run: the lines of its cell, and what its runs
+ * saw beyond them. Stops when visit returns false.
+ */
+void rt_stand_each(const struct rt_stand *stand, bool (*visit)(void *data, const struct rt_item *item), void *data);
+
+/* Everything at work in one rt_judge(). */
+struct rt_bench {
+	const struct rt_judge_input *input;
+	const struct rt_baseline *baseline;
+	struct rt_judgement *out;     /* its raised begins as a copy of the baseline's lines, at the same positions */
+	RT_VEC(struct rt_line) fresh; /* lines that the baseline does not hold */
+	bool *renamed;		      /* for each rename of the input: accepted */
+	bool inconclusive;
+};
+
+/* raise.c */
+void rt_bench_init(struct rt_bench *bench, const struct rt_judge_input *input, struct rt_judgement *out);
+/* What the baseline becomes by an id that is red in no run of the candidate. */
+void rt_bench_raise(struct rt_bench *bench, const struct rt_stand *stand, const struct rt_item *item);
+/* True when a red id is excused: the OLD of an accepted rename, or covered by a waiver, whose line is written (write:
+ * false only asks). */
+bool rt_bench_excuses(struct rt_bench *bench, const struct rt_stand *stand, const struct rt_item *item, bool write);
+/* Writes the lines of accepted renames, merges the new ones and seals. */
+void rt_bench_finish(struct rt_bench *bench);
+void rt_bench_release(struct rt_bench *bench);
+RT_DEFINE_AUTO(bench, struct rt_bench, rt_bench_release);
+
+/* The input's baseline, or an empty one where it has none (an adoption). */
+const struct rt_baseline *rt_judge_baseline(const struct rt_judge_input *input);
+
+#endif

@@ -1,0 +1,348 @@
+#include "model/judge_parts.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "model/id.h"
+
+const struct rt_baseline *
+rt_judge_baseline(const struct rt_judge_input *input)
+{
+	static const struct rt_baseline empty = {.sealed = true};
+
+	return input->baseline && !input->adoption ? input->baseline : &empty;
+}
+
+static int
+by_finding_id(const void *a, const void *b)
+{
+	return strcmp((*(const struct rt_finding *const *)a)->id, (*(const struct rt_finding *const *)b)->id);
+}
+
+static void
+view_init(struct rt_view *view, const struct rt_run *run, const char *exit_id)
+{
+	size_t i, n = 0;
+
+	memset(view, 0, sizeof(*view));
+	view->run = run;
+	if (!run || run->end != RT_CELL_COMPLETE)
+		return;
+	view->whole = true;
+	view->exit = rt_results_find(&run->results, exit_id) != NULL;
+	if (!run->results.findings.n)
+		return;
+	view->findings = rt_alloc(run->results.findings.n, sizeof(*view->findings));
+	for (i = 0; i < run->results.findings.n; i++)
+		view->findings[i] = &run->results.findings.at[i];
+	qsort(view->findings, i, sizeof(*view->findings), by_finding_id);
+	for (i = 0; i < run->results.findings.n; i++)
+		if (!n || strcmp(view->findings[n - 1]->id, view->findings[i]->id) != 0)
+			view->findings[n++] = view->findings[i];
+	view->n_findings = n;
+}
+
+void
+rt_stand_init(struct rt_stand *stand, const struct rt_judge_input *input, const struct rt_trial *trial)
+{
+	const struct rt_baseline *baseline = rt_judge_baseline(input);
+	rt_auto(buf) struct rt_buf prefix = RT_BUF_INIT;
+	const struct rt_line *ran;
+	size_t i;
+
+	*stand = (struct rt_stand){.input = input, .trial = trial, .check = trial->cell->check};
+	stand->exit_id = (struct rt_buf)RT_BUF_INIT;
+	rt_buf_addf(&stand->exit_id, "%s/(exit)", trial->cell->name);
+	rt_buf_addf(&prefix, "%s/", trial->cell->name);
+	rt_baseline_range(baseline, prefix.data, &stand->from, &stand->to);
+	rt_buf_adds(&prefix, "(ran)");
+	ran = rt_baseline_find(baseline, prefix.data);
+	stand->recorded = ran && ran->level == RT_LEVEL_PASS;
+	stand->n = 1 + (trial->second != NULL) + trial->n_more;
+	stand->views = rt_alloc(stand->n, sizeof(*stand->views));
+	view_init(&stand->views[0], &trial->first, stand->exit_id.data);
+	if (trial->second)
+		view_init(&stand->views[1], trial->second, stand->exit_id.data);
+	for (i = 0; i < trial->n_more; i++)
+		view_init(&stand->views[stand->n - trial->n_more + i], &trial->more[i], stand->exit_id.data);
+	view_init(&stand->base, trial->base, stand->exit_id.data);
+}
+
+void
+rt_stand_release(struct rt_stand *stand)
+{
+	size_t i;
+
+	for (i = 0; i < stand->n; i++)
+		free(stand->views[i].findings);
+	free(stand->base.findings);
+	free(stand->views);
+	rt_buf_release(&stand->exit_id);
+}
+
+static const struct rt_finding *
+find_finding(const struct rt_view *view, const char *id)
+{
+	struct rt_finding key = {.id = id};
+	const struct rt_finding *wanted = &key, **found;
+
+	if (!view->n_findings)
+		return NULL;
+	found = bsearch(&wanted, view->findings, view->n_findings, sizeof(*view->findings), by_finding_id);
+	return found ? *found : NULL;
+}
+
+/* A fall of the assertion count that counts: to nothing, or any under `assertions: strict`. */
+static bool
+count_fell(const struct rt_line *line, int32_t assertions, bool strict)
+{
+	if (!line->has_value || line->value <= 0)
+		return false;
+	/* The report that gave a count once gives none: strictly speaking it may be anything. */
+	if (assertions < 0)
+		return strict;
+	return strict ? assertions < line->value : assertions == 0;
+}
+
+static struct rt_sight
+see_case(const struct rt_stand *stand, const struct rt_view *view, const struct rt_item *item)
+{
+	const struct rt_case *c =
+	    view == stand->views ? item->in_first : rt_results_find(&view->run->results, item->id);
+	struct rt_sight sight = {.status = c ? (enum rt_status)c->status : RT_STATUS_ABSENT};
+	bool known = item->line && item->line->level == RT_LEVEL_PASS;
+
+	sight.has_value = c && c->assertions >= 0;
+	sight.value = sight.has_value ? c->assertions : 0;
+	sight.excerpt = rt_results_note(&view->run->results, c);
+	switch (sight.status) {
+	case RT_STATUS_PASS:
+		sight.fell = known && count_fell(item->line, c->assertions, stand->input->config->assertions_strict);
+		sight.colour = sight.fell ? RT_RED : RT_GREEN;
+		break;
+	case RT_STATUS_FAIL:
+	case RT_STATUS_ERROR:
+		sight.colour = known || !item->line ? RT_RED : RT_MUTE;
+		break;
+	case RT_STATUS_SKIP:
+	case RT_STATUS_ABSENT:
+		sight.colour = known ? RT_RED : RT_MUTE;
+		break;
+	}
+	return sight;
+}
+
+bool
+rt_metric_worse(enum rt_level level, double value, double bar, double margin)
+{
+	double by = level == RT_LEVEL_LOWER ? value - bar : bar - value;
+
+	/* The last digits of bar * margin are rounding, so that a value at the edge is within. */
+	return by > fabs(bar) * margin * (1 + 1e-9);
+}
+
+static enum rt_level
+metric_level(const struct rt_stand *stand, const struct rt_line *line)
+{
+	if (line && (line->level == RT_LEVEL_LOWER || line->level == RT_LEVEL_HIGHER))
+		return line->level;
+	return stand->check->higher_better ? RT_LEVEL_HIGHER : RT_LEVEL_LOWER;
+}
+
+/* Of several samples the worst counts. */
+static struct rt_sight
+see_metric(const struct rt_stand *stand, const struct rt_view *view, const struct rt_item *item)
+{
+	const struct rt_results *results = &view->run->results;
+	enum rt_level level = metric_level(stand, item->line);
+	struct rt_sight sight = {.status = RT_STATUS_ABSENT};
+	bool barred = item->line && item->line->level == level;
+	size_t i;
+
+	for (i = 0; i < results->metrics.n; i++) {
+		double value = results->metrics.at[i].value;
+
+		if (strcmp(results->metrics.at[i].id, item->id) != 0)
+			continue;
+		if (!sight.has_value || rt_metric_worse(level, value, sight.value, 0))
+			sight.value = value;
+		sight.has_value = true;
+	}
+	if (!sight.has_value)
+		sight.colour = barred ? RT_RED : RT_MUTE;
+	else if (barred && rt_metric_worse(level, sight.value, item->line->value, stand->check->margin))
+		sight.colour = RT_RED;
+	return sight;
+}
+
+static struct rt_sight
+see_finding(const struct rt_stand *stand, const struct rt_view *view, const struct rt_item *item)
+{
+	const struct rt_finding *finding = find_finding(view, item->id);
+	bool known = item->line && item->line->level == RT_LEVEL_KNOWN;
+	struct rt_sight sight = {.status = finding ? RT_STATUS_FAIL : RT_STATUS_ABSENT};
+
+	sight.excerpt = finding ? finding->text : NULL;
+	if (finding)
+		sight.colour = known ? RT_MUTE : stand->recorded ? RT_RED : RT_GREEN;
+	return sight;
+}
+
+static struct rt_sight
+see_exit(const struct rt_stand *stand, const struct rt_view *view)
+{
+	const struct rt_case *c = rt_results_find(&view->run->results, stand->exit_id.data);
+	struct rt_sight sight = {.colour = c ? RT_RED : RT_GREEN, .status = c ? RT_STATUS_ERROR : RT_STATUS_PASS};
+
+	sight.excerpt = rt_results_note(&view->run->results, c);
+	return sight;
+}
+
+struct rt_sight
+rt_stand_see(const struct rt_stand *stand, const struct rt_view *view, const struct rt_item *item)
+{
+	struct rt_sight none = {.colour = RT_VOID, .status = RT_STATUS_ABSENT};
+
+	/* The number or the list of a command that failed is no evidence; the failure itself is. */
+	if (!view->whole || (view->exit && item->kind != RT_ITEM_EXIT && stand->check->kind != RT_KIND_CASES))
+		return none;
+	switch (item->kind) {
+	case RT_ITEM_CASE:
+		return see_case(stand, view, item);
+	case RT_ITEM_METRIC:
+		return see_metric(stand, view, item);
+	case RT_ITEM_FINDING:
+		return see_finding(stand, view, item);
+	case RT_ITEM_EXIT:
+		return see_exit(stand, view);
+	}
+	rt_bug("item of kind %d", item->kind);
+}
+
+/* What a visit of all ids carries along. */
+struct round {
+	const struct rt_stand *stand;
+	bool (*visit)(void *data, const struct rt_item *item);
+	void *data;
+	unsigned char *seen; /* a bit for each case of the first run: it has a line, and was visited with it */
+};
+
+static bool
+visit_line(struct round *round, const struct rt_line *line)
+{
+	const struct rt_stand *stand = round->stand;
+	const struct rt_results *first = &stand->views[0].run->results;
+	struct rt_item item = {.kind = RT_ITEM_CASE, .id = line->id, .line = line};
+	const char *name = line->id + rt_id_cell_len(line->id) + 1;
+	bool gone = line->level == RT_LEVEL_GONE && strcmp(name, "(ran)") != 0;
+
+	/* Nothing writes such a line; the visit of the cell's end covers the id. */
+	if (!strcmp(line->id, stand->exit_id.data))
+		return true;
+	if (line->level == RT_LEVEL_LOWER || line->level == RT_LEVEL_HIGHER ||
+	    (gone && stand->check->kind == RT_KIND_METRIC && !strcmp(name, stand->check->name))) {
+		item.kind = RT_ITEM_METRIC;
+	} else if (line->level == RT_LEVEL_KNOWN || (gone && stand->check->kind == RT_KIND_FINDINGS)) {
+		item.kind = RT_ITEM_FINDING;
+	} else {
+		item.in_first = rt_results_find(first, line->id);
+		if (item.in_first) {
+			size_t position = (size_t)(item.in_first - first->cases.at);
+
+			round->seen[position / 8] |= (unsigned char)(1u << position % 8);
+		}
+	}
+	return round->visit(round->data, &item);
+}
+
+static bool
+visit_new_cases(struct round *round)
+{
+	const struct rt_results *first = &round->stand->views[0].run->results;
+	size_t i;
+
+	for (i = 0; i < first->cases.n; i++) {
+		struct rt_item item = {
+		    .kind = RT_ITEM_CASE, .id = first->cases.at[i].id, .in_first = &first->cases.at[i]};
+
+		if (round->seen[i / 8] >> i % 8 & 1 || !strcmp(item.id, round->stand->exit_id.data))
+			continue;
+		if (!round->visit(round->data, &item))
+			return false;
+	}
+	return true;
+}
+
+static bool
+visit_new_metrics(struct round *round)
+{
+	const struct rt_results *first = &round->stand->views[0].run->results;
+	const struct rt_baseline *baseline = rt_judge_baseline(round->stand->input);
+	size_t i, j;
+
+	for (i = 0; i < first->metrics.n; i++) {
+		struct rt_item item = {.kind = RT_ITEM_METRIC, .id = first->metrics.at[i].id};
+
+		for (j = 0; j < i && strcmp(first->metrics.at[j].id, item.id) != 0; j++)
+			;
+		if (j < i || rt_baseline_find(baseline, item.id))
+			continue;
+		if (!round->visit(round->data, &item))
+			return false;
+	}
+	return true;
+}
+
+/* Of all runs: a finding that only the second look saw is one too. */
+static bool
+visit_new_findings(struct round *round)
+{
+	const struct rt_stand *stand = round->stand;
+	const struct rt_baseline *baseline = rt_judge_baseline(stand->input);
+	size_t v, i, earlier;
+
+	for (v = 0; v < stand->n; v++)
+		for (i = 0; i < stand->views[v].n_findings; i++) {
+			struct rt_item item = {.kind = RT_ITEM_FINDING, .id = stand->views[v].findings[i]->id};
+
+			for (earlier = 0; earlier < v && !find_finding(&stand->views[earlier], item.id); earlier++)
+				;
+			if (earlier < v || rt_baseline_find(baseline, item.id))
+				continue;
+			if (!round->visit(round->data, &item))
+				return false;
+		}
+	return true;
+}
+
+static bool
+visit_lines(struct round *round)
+{
+	const struct rt_stand *stand = round->stand;
+	size_t i;
+
+	for (i = stand->from; i < stand->to; i++)
+		if (!visit_line(round, &rt_judge_baseline(stand->input)->lines.at[i]))
+			return false;
+	return true;
+}
+
+void
+rt_stand_each(const struct rt_stand *stand, bool (*visit)(void *data, const struct rt_item *item), void *data)
+{
+	struct rt_item exit_item = {.kind = RT_ITEM_EXIT, .id = stand->exit_id.data};
+	struct round round = {stand, visit, data, NULL};
+	bool exited = false;
+	size_t v;
+
+	for (v = 0; v < stand->n; v++)
+		exited |= stand->views[v].exit;
+	if (exited && !visit(data, &exit_item))
+		return;
+	if (stand->views[0].exit && stand->check->kind != RT_KIND_CASES)
+		return;
+	round.seen = rt_alloc(stand->views[0].run->results.cases.n / 8 + 1, 1);
+	if (visit_lines(&round) && visit_new_cases(&round) && visit_new_metrics(&round))
+		visit_new_findings(&round);
+	free(round.seen);
+}
