@@ -1,0 +1,154 @@
+#include <inttypes.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "cycle/ledger.h"
+
+static const struct rt_option options[] = {
+    {0, "log", NULL, "print the kept output of every cell that was not green", false},
+    {0, NULL, NULL, NULL, false},
+};
+
+/* Finds the newest entry whose id begins with what was asked for. */
+struct lookup {
+	const char *prefix;
+	char id[64];
+	struct rt_buf subject;
+};
+
+static int
+match(void *data, const struct rt_oid *at, const struct rt_record *record, struct rt_err *err)
+{
+	struct lookup *lookup = data;
+	(void)at;
+	(void)err;
+	if (!record->id || !rt_starts_with(record->id, lookup->prefix))
+		return 0;
+	snprintf(lookup->id, sizeof(lookup->id), "%s", record->id);
+	rt_record_write(record, &lookup->subject);
+	rt_buf_cut(&lookup->subject, strcspn(lookup->subject.data, "\n"));
+	return 1;
+}
+
+static void
+print_indented(const char *text)
+{
+	while (text && *text) {
+		size_t len = strcspn(text, "\n");
+		printf("    | %.*s\n", (int)len, text);
+		text += len + (text[len] == '\n');
+	}
+}
+
+static const char *
+or_dash(const char *s)
+{
+	return s ? s : "-";
+}
+
+static void
+print_regressions(const struct rt_json *regressions)
+{
+	for (size_t i = 0; i < rt_json_count(regressions); i++) {
+		const struct rt_json *item = rt_json_at(regressions, i);
+		const char *command = rt_json_get_string(item, "reproduce");
+		printf("\nregressed: %s\n  was %s, is now %s\n", or_dash(rt_json_get_string(item, "id")),
+		       or_dash(rt_json_get_string(item, "was")), or_dash(rt_json_get_string(item, "now")));
+		print_indented(rt_json_get_string(item, "excerpt"));
+		if (command)
+			printf("  reproduce:\n    %s\n", command);
+	}
+}
+
+static void
+print_refusals(const struct rt_json *refusals)
+{
+	for (size_t i = 0; i < rt_json_count(refusals); i++) {
+		const struct rt_json *item = rt_json_at(refusals, i);
+		int64_t line = rt_json_get_int(item, "line", 0);
+		printf("refused by rule %s: %s", or_dash(rt_json_get_string(item, "rule")),
+		       or_dash(rt_json_get_string(item, "path")));
+		if (line)
+			printf(":%" PRId64, line);
+		printf(": %s\n", or_dash(rt_json_get_string(item, "reason")));
+	}
+}
+
+static void
+print_cells(const struct rt_json *cells, bool with_logs)
+{
+	for (size_t i = 0; i < rt_json_count(cells); i++) {
+		const struct rt_json *item = rt_json_at(cells, i);
+		const char *problem = rt_json_get_string(item, "problem");
+		printf("cell %s: %s, %" PRId64 " executed, %" PRId64 " attempts, %" PRId64 " ms%s%s\n",
+		       or_dash(rt_json_get_string(item, "name")), or_dash(rt_json_get_string(item, "status")),
+		       rt_json_get_int(item, "executed", 0), rt_json_get_int(item, "attempts", 0),
+		       rt_json_get_int(item, "duration_ms", 0), problem ? ": " : "", problem ? problem : "");
+		if (with_logs)
+			print_indented(rt_json_get_string(item, "log"));
+	}
+}
+
+static void
+print_evidence(const struct rt_json *evidence, bool with_logs)
+{
+	const char *why = rt_json_get_string(evidence, "why");
+	const struct rt_json *unproven = rt_json_get(evidence, "unproven"), *gains = rt_json_get(evidence, "gains");
+	printf("base %s\ncandidate %s\n", or_dash(rt_json_get_string(evidence, "base")),
+	       or_dash(rt_json_get_string(evidence, "candidate")));
+	print_indented(why);
+	print_refusals(rt_json_get(evidence, "refusals"));
+	print_regressions(rt_json_get(evidence, "regressions"));
+	for (size_t i = 0; i < rt_json_count(unproven); i++)
+		printf("unproven: %s\n", or_dash(rt_json_string(rt_json_at(unproven, i))));
+	for (size_t i = 0; i < rt_json_count(gains); i++)
+		printf("gained: %s (%s, was %s)\n", or_dash(rt_json_get_string(rt_json_at(gains, i), "id")),
+		       or_dash(rt_json_get_string(rt_json_at(gains, i), "now")),
+		       or_dash(rt_json_get_string(rt_json_at(gains, i), "was")));
+	print_cells(rt_json_get(evidence, "cells"), with_logs);
+}
+
+static int
+run(struct rt_cli *cli, struct rt_err *err)
+{
+	rt_auto(home) struct rt_home home = RT_HOME_INIT;
+	rt_auto(buf) struct rt_buf text = RT_BUF_INIT;
+	rt_auto(json) struct rt_json *evidence = NULL;
+	struct lookup lookup = {.prefix = cli->args[0], .subject = RT_BUF_INIT};
+	if (rt_home_open(&home, cli->dir, err) < 0)
+		return -1;
+	int found = rt_ledger_walk(&home, NULL, match, &lookup, err);
+	if (found == 0)
+		rt_fail(err, RT_ECONFIG, "no entry of this clone's ledger has the id %s; `ratchet log` lists them",
+			cli->args[0]);
+	if (found > 0)
+		found = rt_evidence_read(&home, lookup.id, &text, err);
+	if (found > 0 && rt_json_parse(&evidence, text.data, text.len, "evidence", err) < 0)
+		found = -1;
+	if (found > 0 && cli->json) {
+		rt_cli_print_json(rt_steal(&evidence));
+	} else if (found >= 0 && lookup.id[0]) {
+		puts(lookup.subject.data);
+		if (found)
+			print_evidence(evidence, rt_cli_flag(cli, "log"));
+		else
+			puts("the evidence of this entry was dropped by age");
+	} else {
+		found = -1;
+	}
+	rt_buf_release(&lookup.subject);
+	return found < 0 ? -1 : 0;
+}
+
+const struct rt_command rt_command_explain = {
+    .name = "explain",
+    .arguments = "ID",
+    .summary = "show why a proposal got its verdict",
+    .about = "ID is the id that a verdict was printed with, or its beginning. Shows the regressed cases with the "
+	     "relevant output and the command that reproduces "
+	     "one, refusals with rule and place, what could not be proven, and every cell.",
+    .options = options,
+    .min_args = 1,
+    .max_args = 1,
+    .run = run,
+};

@@ -1,0 +1,347 @@
+#include "cycle/check.h"
+
+#include <string.h>
+
+#include "cycle/ledger.h"
+#include "cycle/settle.h"
+#include "git/worktree.h"
+
+/* ---- what was accepted ---- */
+
+/* The commits that entries of trusted chains accept, read once. */
+struct accepted {
+	struct rt_strs ids;
+	bool fast_too;
+	const char *until; /* stop at an entry for this commit; NULL: read all */
+};
+
+static int
+note_accepted(void *data, const struct rt_oid *at, const struct rt_record *record, struct rt_err *err)
+{
+	struct accepted *accepted = data;
+	enum rt_verdict verdict;
+	(void)at;
+	(void)err;
+	if (!record->verdict || rt_verdict_parse(record->verdict, &verdict) < 0 || rt_verdict_exit(verdict) != 0)
+		return 0;
+	if (record->op == RT_OP_INTENT || (record->fast && !accepted->fast_too))
+		return 0; /* an intent accepts nothing until its outcome says so */
+	const char *ids[] = {record->landed, record->candidate};
+	for (size_t i = 0; i < RT_COUNT(ids); i++) {
+		if (!ids[i])
+			continue;
+		rt_strs_add(&accepted->ids, ids[i]);
+		if (accepted->until && strcmp(ids[i], accepted->until) == 0)
+			return 1;
+	}
+	return 0;
+}
+
+struct chains {
+	struct rt_home *home;
+	const struct rt_strs *trusted;
+	struct accepted *accepted;
+};
+
+static int
+read_chain(void *data, const char *name, const struct rt_oid *oid, struct rt_err *err)
+{
+	struct chains *chains = data;
+	const char *writer = strrchr(name, '/') + 1;
+	if (strcmp(writer, chains->home->writer) != 0 && !rt_strs_has(chains->trusted, writer))
+		return 0;
+	return rt_ledger_walk(chains->home, oid, note_accepted, chains->accepted, err);
+}
+
+static int
+read_accepted(struct rt_home *home, struct accepted *accepted, struct rt_err *err)
+{
+	rt_auto(strs) struct rt_strs trusted = {0};
+	if (rt_repo_config_all(home->repo, "ratchet.trustedWriter", &trusted, err) < 0)
+		return -1;
+	struct chains chains = {home, &trusted, accepted};
+	int stop = rt_ref_each(home->repo, RT_LEDGER_REFS, read_chain, &chains, err);
+	if (stop == 0 && trusted.n)
+		stop = rt_ref_each(home->repo, "refs/ratchet/remotes/", read_chain, &chains, err);
+	return stop;
+}
+
+int
+rt_accepted(struct rt_home *home, const struct rt_oid *commit, bool fast_too, struct rt_err *err)
+{
+	struct accepted accepted = {.fast_too = fast_too, .until = commit->hex};
+	int found = read_accepted(home, &accepted, err);
+	rt_strs_release(&accepted.ids);
+	return found;
+}
+
+static int
+has_configuration(struct rt_repo *repo, const struct rt_oid *tree, struct rt_err *err)
+{
+	struct rt_entry entry;
+	if (rt_tree_entry(repo, tree, "ratchet.yml", &entry, err) < 0)
+		return -1;
+	return entry.mode != 0;
+}
+
+static int
+by_text(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* Walks first parents from head (not counted as accepted itself) with the set of accepted ids, sorted. */
+static int
+walk_first_parents(struct rt_home *home, const struct rt_oid *head, const struct rt_strs *ids, struct rt_oid *out,
+		   struct rt_err *err)
+{
+	struct rt_oid at = *head;
+	out->hex[0] = '\0';
+	for (bool first = true; at.hex[0]; first = false) {
+		rt_auto(commit) struct rt_commit commit = {0};
+		char *key = at.hex;
+		if (rt_commit_read(home->repo, &at, &commit, err) < 0)
+			return -1;
+		if (!first && ids->n && bsearch(&key, ids->at, ids->n, sizeof(*ids->at), by_text)) {
+			*out = at;
+			return 1;
+		}
+		int configured = has_configuration(home->repo, &commit.tree, err);
+		if (configured < 0)
+			return -1;
+		if (!configured)
+			return 0;
+		*out = at;
+		/* a shallow boundary's parents are not here: what is there counts as the beginning */
+		at = commit.n_parents && rt_object_exists(home->repo, &commit.parents[0]) ? commit.parents[0]
+											  : (struct rt_oid){""};
+	}
+	return 0;
+}
+
+int
+rt_nearest_accepted(struct rt_home *home, const struct rt_oid *head, struct rt_oid *out, struct rt_err *err)
+{
+	struct accepted accepted = {.fast_too = false};
+	int found = read_accepted(home, &accepted, err);
+	if (found >= 0) {
+		rt_strs_sort(&accepted.ids);
+		found = walk_first_parents(home, head, &accepted.ids, out, err);
+	}
+	rt_strs_release(&accepted.ids);
+	return found;
+}
+
+/* ---- the history of the baseline ---- */
+
+/* A waived or flaky fall rises an epoch, and rt_baseline_falls says so; within an epoch no commit may lower a line. */
+static int
+judge_history(struct rt_gate *gate, const struct rt_oid *head, struct rt_err *err)
+{
+	struct rt_repo *repo = rt_quarantine_repo(gate->quarantine);
+	rt_auto(free) struct rt_oid *commits = NULL;
+	size_t n = 0;
+	if (rt_rev_list(repo, head, &gate->base, 100000, &commits, &n, err) < 0)
+		return -1;
+	rt_auto(buf) struct rt_buf folder = RT_BUF_INIT;
+	rt_config_path(&gate->trusted.config, "baseline", &folder);
+	for (size_t i = 0; i < n; i++) {
+		rt_auto(commit) struct rt_commit commit = {0}, parent = {0};
+		struct rt_entry before, after;
+		if (rt_commit_read(repo, &commits[i], &commit, err) < 0)
+			return -1;
+		if (!commit.n_parents || !rt_object_exists(repo, &commit.parents[0]))
+			continue;
+		if (rt_commit_read(repo, &commit.parents[0], &parent, err) < 0 ||
+		    rt_tree_entry(repo, &parent.tree, folder.data, &before, err) < 0 ||
+		    rt_tree_entry(repo, &commit.tree, folder.data, &after, err) < 0)
+			return -1;
+		if (!before.mode || (after.mode && rt_oid_equal(&before.id, &after.id)))
+			continue;
+		rt_auto(baseline) struct rt_baseline old = RT_BASELINE_INIT, new = RT_BASELINE_INIT;
+		rt_auto(strs) struct rt_strs falls = {0};
+		if (rt_trusted_baseline(&old, repo, &parent.tree, &gate->trusted.config, err) < 0 ||
+		    rt_trusted_baseline(&new, repo, &commit.tree, &gate->trusted.config, err) < 0)
+			return rt_err_while(err, "reading the baseline of %.12s and its parent", commits[i].hex);
+		rt_baseline_falls(&old, &new, &falls);
+		for (size_t k = 0; k < falls.n && k < 20; k++)
+			rt_refuse(&gate->report.refusals, "baseline", folder.data, 0,
+				  "%s fell in commit %.12s without a waiver", falls.at[k], commits[i].hex);
+	}
+	return 0;
+}
+
+/* ---- check ---- */
+
+struct checking {
+	struct rt_home *home;
+	const struct rt_check_request *request;
+	struct rt_gate *gate;
+	struct rt_oid head, base;
+	struct rt_buf target; /* full ref, or "" */
+	bool merge, adoption;
+	struct rt_commit *commits;
+	size_t n_commits;
+};
+
+static int
+resolve(struct rt_home *home, const char *spec, struct rt_oid *out, struct rt_err *err)
+{
+	int found = rt_rev_parse(home->repo, spec, out, err);
+	if (found == 0)
+		return rt_fail(err, RT_ECONFIG, "%s is not a commit in this repository", spec);
+	return found < 0 ? -1 : 0;
+}
+
+static int
+find_base(struct checking *c, struct rt_err *err)
+{
+	rt_auto(buf) struct rt_buf head_ref = RT_BUF_INIT;
+	struct rt_oid head, tip;
+	const struct rt_check_request *r = c->request;
+	if (rt_head(c->home->repo, &head_ref, &head, err) < 0)
+		return -1;
+	if (r->staged) {
+		c->base = head;
+		if (!head.hex[0])
+			return rt_fail(err, RT_ECONFIG,
+				       "the branch has no commit yet; make a first one before it can be gated");
+		return 0;
+	}
+	if (resolve(c->home, r->head ? r->head : "HEAD", &c->head, err) < 0)
+		return -1;
+	if (r->base)
+		return resolve(c->home, r->base, &c->base, err);
+	if (rt_target_find(c->home, r->target, &c->target, err) < 0)
+		return -1;
+	if (rt_ref_read(c->home->repo, c->target.data, &tip, err) < 0)
+		return -1;
+	if (rt_oid_equal(&tip, &c->head)) {
+		int found = rt_nearest_accepted(c->home, &c->head, &c->base, err);
+		if (found < 0)
+			return -1;
+		c->adoption = found == 0 && (!c->base.hex[0] || rt_oid_equal(&c->base, &c->head));
+		return 0;
+	}
+	c->base = tip;
+	c->merge = !r->as_is;
+	return 0;
+}
+
+/* The tree to test: HEAD's own, or HEAD merged into the target's tip. 1, 0 the verdict is there, -1. */
+static int
+find_tree(struct checking *c, struct rt_err *err)
+{
+	struct rt_gate *gate = c->gate;
+	struct rt_repo *repo = rt_quarantine_repo(gate->quarantine);
+	rt_auto(buf) struct rt_buf why = RT_BUF_INIT;
+	if (c->request->staged) {
+		rt_auto(free) char *own = rt_format("%s/index", rt_repo_gitdir(c->home->repo));
+		int staged =
+		    rt_index_tree(repo, c->request->index_file ? c->request->index_file : own, &gate->tree, &why, err);
+		if (staged == 0)
+			rt_gate_verdict(gate, RT_VERDICT_CONFLICT, why.data);
+		return staged;
+	}
+	rt_auto(commit) struct rt_commit head = {0};
+	if (rt_commit_read(repo, &c->head, &head, err) < 0)
+		return -1;
+	gate->candidate = c->head;
+	gate->tree = head.tree;
+	if (!c->merge)
+		return 1;
+	int descends = rt_is_ancestor(repo, &c->base, &c->head, err);
+	if (descends)
+		return descends;
+	struct rt_oid fork, fork_tree = {""};
+	rt_auto(strs) struct rt_strs conflicts = {0};
+	int related = rt_merge_base(repo, &c->base, &c->head, &fork, err);
+	if (related < 0)
+		return -1;
+	if (related) {
+		rt_auto(commit) struct rt_commit commit = {0};
+		if (rt_commit_read(repo, &fork, &commit, err) < 0)
+			return -1;
+		fork_tree = commit.tree;
+	}
+	int merged = rt_merge_trees(repo, &fork_tree, &gate->base_tree, &head.tree, &gate->tree, &conflicts, err);
+	if (merged == 0) {
+		for (size_t i = 0; i < conflicts.n; i++)
+			rt_buf_addf(&why, "%s conflicts with %s\n", conflicts.at[i], c->target.data);
+		rt_gate_verdict(gate, RT_VERDICT_CONFLICT, why.data);
+	}
+	return merged;
+}
+
+/* What is proposed, for signatures and messages: base..head. */
+static int
+list_commits(struct checking *c, struct rt_err *err)
+{
+	rt_auto(free) struct rt_oid *ids = NULL;
+	size_t n = 0;
+	if (c->request->staged || c->adoption)
+		return 0;
+	if (rt_rev_list(c->home->repo, &c->head, &c->base, 100000, &ids, &n, err) < 0)
+		return -1;
+	c->commits = rt_alloc(n + 1, sizeof(*c->commits));
+	for (size_t i = 0; i < n; i++, c->n_commits++)
+		if (rt_commit_read(c->home->repo, &ids[i], &c->commits[i], err) < 0)
+			return -1;
+	c->gate->commits = c->commits;
+	c->gate->n_commits = c->n_commits;
+	return 0;
+}
+
+static int
+run_check(struct checking *c, struct rt_err *err)
+{
+	struct rt_gate *gate = c->gate;
+	const char *target = c->target.len ? c->target.data : NULL;
+	if (target && rt_starts_with(target, "refs/heads/"))
+		target += strlen("refs/heads/");
+	if (rt_gate_open(gate, c->home, target, c->adoption ? NULL : &c->base, err) < 0)
+		return -1;
+	gate->fast = c->request->fast;
+	gate->progress = c->request->progress;
+	gate->adopt_trusted = c->request->adopt;
+	if (c->request->objects &&
+	    rt_repo_add_alternate(rt_quarantine_repo(gate->quarantine), c->request->objects, err) < 0)
+		return -1;
+	int go_on = find_tree(c, err);
+	if (go_on < 0)
+		return -1;
+	if (go_on && !c->adoption && rt_oid_equal(&gate->tree, &gate->base_tree)) {
+		rt_auto(free) char *text =
+		    rt_format("nothing differs from %.12s, tree %s", c->base.hex, gate->tree.hex);
+		rt_gate_verdict(gate, RT_VERDICT_NOOP, text);
+		return rt_gate_record(gate, RT_OP_JUDGED, err);
+	}
+	if (go_on && list_commits(c, err) < 0)
+		return -1;
+	if (go_on && !gate->trusted.present && rt_gate_adopt(gate, &gate->tree, err) < 0)
+		return -1;
+	if (go_on && c->request->history && !gate->adoption && judge_history(gate, &c->head, err) < 0)
+		return -1;
+	if (go_on && rt_gate_judge(gate, err) < 0)
+		return -1;
+	return rt_gate_record(gate, gate->report.verdict == RT_VERDICT_ADOPTED ? RT_OP_ADOPTED : RT_OP_JUDGED, err);
+}
+
+int
+rt_check(struct rt_home *home, const struct rt_check_request *request, struct rt_report *report, struct rt_err *err)
+{
+	rt_auto(gate) struct rt_gate gate = RT_GATE_INIT;
+	struct checking c = {.home = home, .request = request, .gate = &gate, .target = RT_BUF_INIT};
+	if (request->objects && rt_repo_add_alternate(home->repo, request->objects, err) < 0)
+		return -1;
+	int result = find_base(&c, err);
+	if (result == 0)
+		result = run_check(&c, err);
+	*report = gate.report;
+	gate.report = (struct rt_report)RT_REPORT_INIT;
+	for (size_t i = 0; i < c.n_commits; i++)
+		rt_commit_release(&c.commits[i]);
+	free(c.commits);
+	rt_buf_release(&c.target);
+	return result;
+}

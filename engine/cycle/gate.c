@@ -1,0 +1,431 @@
+#include "cycle/gate.h"
+
+#include <string.h>
+
+#include "cycle/govern.h"
+#include "model/glob.h"
+#include "support/clock.h"
+#include "support/digest.h"
+
+enum { LOG_KEPT = 64 << 10, EXCERPT_KEPT = 4 << 10 };
+
+int
+rt_gate_open(struct rt_gate *gate, struct rt_home *home, const char *target, const struct rt_oid *base,
+	     struct rt_err *err)
+{
+	gate->home = home;
+	gate->started = rt_clock_ms();
+	rt_random_hex(gate->report.id, 12);
+	gate->report.target = target ? rt_strdup(target) : NULL;
+	if (base) {
+		rt_auto(commit) struct rt_commit commit = {0};
+		if (rt_commit_read(home->repo, base, &commit, err) < 0)
+			return -1;
+		gate->base = gate->report.base = *base;
+		gate->base_tree = commit.tree;
+		if (rt_trusted_read(&gate->trusted, home->repo, &commit.tree, err) < 0)
+			return -1;
+	}
+	return rt_quarantine_new(&gate->quarantine, home->repo, gate->report.id, err);
+}
+
+int
+rt_gate_adopt(struct rt_gate *gate, const struct rt_oid *tree, struct rt_err *err)
+{
+	struct rt_config *config = &gate->trusted.config;
+	rt_trusted_release(&gate->trusted);
+	if (rt_trusted_read(&gate->trusted, rt_quarantine_repo(gate->quarantine), tree, err) < 0)
+		return -1;
+	if (!gate->trusted.present)
+		return rt_fail(err, RT_ECONFIG, "there is no ratchet.yml; run `ratchet init`");
+	gate->adoption = true;
+	if (gate->adopt_trusted)
+		return 0;
+	/* the head's word does not loosen the isolation it is itself run in */
+	if (config->isolation == RT_ISOLATION_NONE)
+		config->isolation = RT_ISOLATION_AUTO;
+	rt_strs_release(&config->tools);
+	rt_strs_release(&config->caches);
+	for (size_t i = 0; i < config->checks.n; i++)
+		if (config->checks.at[i].network == RT_NETWORK_HOST)
+			config->checks.at[i].network = RT_NETWORK_LOOPBACK;
+	return 0;
+}
+
+void
+rt_gate_verdict(struct rt_gate *gate, enum rt_verdict verdict, const char *why)
+{
+	gate->report.has_verdict = true;
+	gate->report.verdict = verdict;
+	gate->report.duration_ms = rt_clock_ms() - gate->started;
+	if (why && why[0]) {
+		free(gate->report.why);
+		gate->report.why = rt_strdup(why);
+	}
+}
+
+bool
+rt_gate_secrets(struct rt_gate *gate, const char *name, const struct rt_buf *raw)
+{
+	size_t before = gate->report.refusals.n;
+	rt_policy_scan(gate->trusted.policy, name, raw->data, raw->len, &gate->report.refusals);
+	gate->secret = gate->secret || gate->report.refusals.n > before;
+	return gate->secret;
+}
+
+/* ---- running and judging ---- */
+
+/* The isolation to use: 1 and level, or 0 and why it can't be had. */
+static int
+choose_level(const struct rt_gate *gate, enum rt_isolation *level, struct rt_buf *why)
+{
+	const char *floor = rt_policy_min_isolation(gate->trusted.policy);
+	enum rt_isolation least = RT_LEVEL_OF_NONE;
+	rt_auto(strs) struct rt_strs missing = {0};
+	enum rt_isolation_mode mode = gate->trusted.config.isolation;
+	*level = mode == RT_ISOLATION_NONE ? RT_LEVEL_OF_NONE : rt_isolation_probe(&missing);
+	if (floor && rt_isolation_parse(floor, &least) < 0)
+		least = RT_LEVEL_OF_NAMESPACES;
+	if (*level < least) {
+		rt_buf_addf(why, "the policy demands isolation %s and %s is in force", rt_isolation_name(least),
+			    rt_isolation_name(*level));
+	} else if (mode == RT_ISOLATION_STRICT && *level < RT_LEVEL_OF_NAMESPACES) {
+		rt_buf_adds(why, "isolation: strict needs namespaces");
+	} else if (mode == RT_ISOLATION_AUTO && *level == RT_LEVEL_OF_NONE) {
+		rt_buf_adds(why,
+			    "this machine offers no isolation, and only `isolation: none` in ratchet.yml does without");
+	} else {
+		return 1;
+	}
+	for (size_t i = 0; i < missing.n; i++)
+		rt_buf_addf(why, "\n%s", missing.at[i]);
+	return 0;
+}
+
+/* Moves a cell's newest run into a trial's place; the matrix keeps only whether it was green. */
+static void
+take_run(struct rt_gate *gate, struct rt_matrix *matrix, size_t i, struct rt_run *out, const char *side)
+{
+	struct rt_cell_state *state = &matrix->cells[i];
+	*out = state->run;
+	memset(&state->run.results, 0, sizeof(state->run.results));
+	memcpy(state->run.results.counts, out->results.counts, sizeof(out->results.counts));
+	if (state->attempts)
+		rt_strs_addf(&gate->evidence, "%s %s %s", matrix->plan->cells.at[i].name, side, state->report_digest);
+}
+
+struct trials {
+	struct rt_matrix candidate, base;
+	struct rt_trial *at;
+	bool *red;
+	size_t n;
+};
+
+static void
+trials_release(struct trials *trials)
+{
+	for (size_t i = 0; i < trials->n; i++)
+		rt_trial_release(&trials->at[i]);
+	free(trials->at);
+	free(trials->red);
+	if (trials->candidate.plan)
+		rt_matrix_release(&trials->candidate);
+	if (trials->base.plan)
+		rt_matrix_release(&trials->base);
+}
+
+static int
+second_look(struct rt_gate *gate, const struct rt_plan *plan, struct trials *trials, struct rt_err *err)
+{
+	if (rt_matrix_init(&trials->base, gate->home, rt_quarantine_repo(gate->quarantine), &gate->trusted, plan,
+			   &gate->base_tree, &gate->base_tree, trials->candidate.level,
+			   rt_quarantine_dir(gate->quarantine), "base", gate->progress, err) < 0)
+		return -1;
+	if (rt_matrix_run(&trials->candidate, trials->red, err) < 0 ||
+	    rt_matrix_run(&trials->base, trials->red, err) < 0)
+		return -1;
+	for (size_t i = 0; i < trials->n; i++) {
+		if (!trials->red[i])
+			continue;
+		trials->at[i].second = rt_alloc(1, sizeof(struct rt_run));
+		trials->at[i].base = rt_alloc(1, sizeof(struct rt_run));
+		take_run(gate, &trials->candidate, i, trials->at[i].second, "candidate");
+		take_run(gate, &trials->base, i, trials->at[i].base, "base");
+	}
+	return 0;
+}
+
+static const char *
+cell_status(const struct rt_trial *trial)
+{
+	const struct rt_run *run = trial->second ? trial->second : &trial->first;
+	switch (run->end) {
+	case RT_CELL_COMPLETE:
+		return run->results.counts[RT_STATUS_FAIL] + run->results.counts[RT_STATUS_ERROR] ? "failed" : "passed";
+	case RT_CELL_TIMEOUT:
+		return "timeout";
+	case RT_CELL_BLOCKED:
+		return "blocked";
+	case RT_CELL_KILLED:
+	case RT_CELL_BROKEN:
+	case RT_CELL_NOT_RUN:
+		break;
+	}
+	return "inconclusive";
+}
+
+/* The commands that a person runs to see a cell: those of what it needs first. */
+static char *
+cell_command(const struct rt_plan *plan, size_t i)
+{
+	rt_auto(buf) struct rt_buf text = RT_BUF_INIT;
+	struct rt_err ignored = RT_ERR_INIT;
+	const struct rt_cell *cell = &plan->cells.at[i];
+	for (size_t k = 0; k < cell->needs.n; k++) {
+		rt_auto(free) char *before = cell_command(plan, cell->needs.at[k]);
+		rt_buf_addf(&text, "%s && ", before);
+	}
+	if (cell->check->shell) {
+		rt_auto(buf) struct rt_buf run = RT_BUF_INIT;
+		if (rt_plan_expand(cell, "/dev/stdout", cell->check->shell, &run, &ignored) < 0)
+			rt_buf_adds(&run, cell->check->shell);
+		rt_buf_addf(&text, cell->needs.n || strpbrk(run.data, ";|&\n") ? "( %s )" : "%s", run.data);
+	}
+	for (size_t k = 0; k < cell->check->argv.n; k++) {
+		rt_auto(buf) struct rt_buf arg = RT_BUF_INIT;
+		if (rt_plan_expand(cell, "/dev/stdout", cell->check->argv.at[k], &arg, &ignored) < 0)
+			rt_buf_adds(&arg, cell->check->argv.at[k]);
+		rt_buf_addf(&text, "%s'%s'", k ? " " : "", arg.data);
+	}
+	return rt_buf_steal(&text);
+}
+
+static void
+report_cell(struct rt_gate *gate, const struct rt_plan *plan, const struct trials *trials, size_t i)
+{
+	const struct rt_trial *trial = &trials->at[i];
+	const struct rt_cell_state *state = &trials->candidate.cells[i];
+	const struct rt_run *run = trial->second ? trial->second : &trial->first;
+	struct rt_cell_report *cell = rt_push(&gate->report.cells);
+	cell->name = rt_strdup(plan->cells.at[i].name);
+	cell->status = cell_status(trial);
+	cell->attempts = state->attempts;
+	cell->executed = rt_results_executed(&run->results);
+	cell->duration_ms = state->duration_ms;
+	cell->command = cell_command(plan, i);
+	if (run->results.problems.n)
+		cell->problem = rt_strdup(run->results.problems.at[0]);
+	else if (run->end == RT_CELL_TIMEOUT)
+		cell->problem = rt_strdup("ran into its deadline");
+	if (strcmp(cell->status, "passed") != 0 && state->log.len) {
+		size_t skip = state->log.len > LOG_KEPT ? state->log.len - LOG_KEPT : 0;
+		cell->log = rt_strdup(state->log.data + skip);
+	}
+	for (int k = 0; k < 5; k++)
+		gate->report.counts[k] += run->results.counts[k];
+}
+
+/* Copies a change into the report; what is kept of outputs is cleared of secrets and cut. */
+static void
+report_change(struct rt_gate *gate, const struct rt_change *change)
+{
+	rt_auto(buf) struct rt_buf excerpt = RT_BUF_INIT;
+	if (change->excerpt) {
+		rt_buf_adds(&excerpt, change->excerpt);
+		rt_policy_redact(gate->trusted.policy, &excerpt);
+		rt_buf_cut(&excerpt, excerpt.len < EXCERPT_KEPT ? excerpt.len : EXCERPT_KEPT);
+	}
+	rt_change_add(&gate->report.regressions, change->id, change->was, change->now,
+		      excerpt.len ? excerpt.data : NULL);
+}
+
+static void
+take_judgement(struct rt_gate *gate, struct rt_judgement *judgement)
+{
+	for (size_t i = 0; i < judgement->regressions.n; i++)
+		report_change(gate, &judgement->regressions.at[i]);
+	gate->report.gains = judgement->gains;
+	memset(&judgement->gains, 0, sizeof(judgement->gains));
+	for (size_t i = 0; i < judgement->unproven.n; i++)
+		rt_strs_add(&gate->report.unproven, judgement->unproven.at[i]);
+	for (size_t i = 0; i < judgement->waived.n; i++)
+		rt_strs_add(&gate->report.waived, judgement->waived.at[i]);
+	rt_baseline_release(&gate->raised);
+	gate->raised = judgement->raised;
+	memset(&judgement->raised, 0, sizeof(judgement->raised));
+}
+
+static int
+run_trials(struct rt_gate *gate, const struct rt_plan *plan, enum rt_isolation level, struct trials *trials,
+	   struct rt_judge_input *input, struct rt_err *err)
+{
+	rt_auto(free) bool *all = rt_alloc(plan->cells.n + 1, sizeof(*all));
+	bool any_red = false;
+	const struct rt_oid *near = gate->base_tree.hex[0] ? &gate->base_tree : NULL;
+	if (rt_matrix_init(&trials->candidate, gate->home, rt_quarantine_repo(gate->quarantine), &gate->trusted, plan,
+			   &gate->tree, near, level, rt_quarantine_dir(gate->quarantine), "candidate", gate->progress,
+			   err) < 0)
+		return -1;
+	memset(all, true, plan->cells.n);
+	if (rt_matrix_run(&trials->candidate, all, err) < 0)
+		return -1;
+	for (size_t i = 0; i < plan->cells.n; i++) {
+		trials->at[i].cell = &plan->cells.at[i];
+		take_run(gate, &trials->candidate, i, &trials->at[i].first, "candidate");
+	}
+	if (gate->adoption)
+		return 0;
+	rt_judge_reds(input, trials->red);
+	for (size_t i = 0; i < trials->n; i++)
+		any_red = any_red || trials->red[i];
+	return any_red ? second_look(gate, plan, trials, err) : 0;
+}
+
+static int
+run_and_judge(struct rt_gate *gate, struct rt_err *err)
+{
+	rt_auto(plan) struct rt_plan plan = RT_PLAN_INIT;
+	rt_auto(judgement) struct rt_judgement judgement = RT_JUDGEMENT_INIT;
+	rt_auto(buf) struct rt_buf why = RT_BUF_INIT;
+	enum rt_isolation level;
+	if (rt_plan_make(&plan, &gate->trusted.config, gate->fast, err) < 0)
+		return -1;
+	if (!choose_level(gate, &level, &why)) {
+		rt_gate_verdict(gate, RT_VERDICT_INCONCLUSIVE, why.data);
+		return 0;
+	}
+	gate->report.isolation = rt_isolation_name(level);
+	struct trials trials = {.n = plan.cells.n};
+	trials.at = rt_alloc(plan.cells.n + 1, sizeof(*trials.at));
+	trials.red = rt_alloc(plan.cells.n + 1, sizeof(*trials.red));
+	struct rt_judge_input input = {.config = &gate->trusted.config,
+				       .baseline = &gate->trusted.baseline,
+				       .trials = trials.at,
+				       .n = trials.n,
+				       .waivers = &gate->trusted.waivers,
+				       .now = rt_clock_now(),
+				       .adoption = gate->adoption};
+	int result = run_trials(gate, &plan, level, &trials, &input, err);
+	if (result == 0) {
+		rt_judge(&input, &judgement);
+		for (size_t i = 0; i < trials.n; i++)
+			report_cell(gate, &plan, &trials, i);
+		take_judgement(gate, &judgement);
+		rt_gate_verdict(gate, judgement.verdict, NULL);
+		gate->report.overhead_ms = gate->report.duration_ms - trials.candidate.busy_ms - trials.base.busy_ms;
+	}
+	trials_release(&trials);
+	return result;
+}
+
+int
+rt_gate_judge(struct rt_gate *gate, struct rt_err *err)
+{
+	gate->report.candidate = gate->candidate;
+	gate->report.tree = gate->tree;
+	gate->report.fast = gate->fast;
+	if (gate->base_tree.hex[0] && rt_govern_changes(gate, err) < 0)
+		return -1;
+	if (gate->report.refusals.n) {
+		rt_gate_verdict(gate, RT_VERDICT_REFUSED, NULL);
+		return 0;
+	}
+	if (run_and_judge(gate, err) < 0)
+		return -1;
+	bool accepted = gate->report.verdict == RT_VERDICT_WOULD_LAND;
+	if (accepted && !gate->fast && rt_govern_baseline(gate, err) < 0)
+		return -1;
+	if (gate->report.refusals.n)
+		rt_gate_verdict(gate, RT_VERDICT_REFUSED, NULL);
+	return 0;
+}
+
+/* ---- recording ---- */
+
+static struct rt_json *
+evidence_json(const struct rt_gate *gate, const char *blob_digest)
+{
+	struct rt_json *json = rt_json_new_object();
+	struct rt_json *runs = rt_json_new_array();
+	for (size_t i = 0; i < gate->evidence.n; i++)
+		rt_json_append(runs, rt_json_new_string(gate->evidence.at[i]));
+	rt_json_set(json, "runs", runs);
+	rt_json_set_string(json, "report", blob_digest);
+	return json;
+}
+
+static char *
+oid_copy(const struct rt_oid *oid)
+{
+	return oid->hex[0] ? rt_strdup(oid->hex) : NULL;
+}
+
+void
+rt_gate_fill(const struct rt_gate *gate, enum rt_op op, const char *digest, struct rt_record *record)
+{
+	const struct rt_report *report = &gate->report;
+	record->op = op;
+	record->id = rt_strdup(report->id);
+	record->target = report->target ? rt_strdup(report->target) : NULL;
+	record->base = oid_copy(&report->base);
+	record->candidate = gate->secret ? NULL : oid_copy(&report->candidate);
+	record->tree = gate->secret ? NULL : oid_copy(&report->tree);
+	record->landed = oid_copy(&report->landed);
+	record->verdict = rt_strdup(rt_verdict_name(report->verdict));
+	record->fast = report->fast;
+	for (int i = 0; i < 4; i++)
+		record->counts[i] = (int64_t)report->counts[i == 1   ? RT_STATUS_FAIL
+							    : i == 2 ? RT_STATUS_ERROR
+							    : i == 3 ? RT_STATUS_SKIP
+								     : RT_STATUS_PASS];
+	record->counts[4] = (int64_t)report->regressions.n;
+	record->isolation = report->isolation ? rt_strdup(report->isolation) : NULL;
+	record->evidence = evidence_json(gate, digest);
+}
+
+int
+rt_gate_keep(struct rt_gate *gate, char digest[RT_SHA256_HEX + 1], struct rt_err *err)
+{
+	struct rt_json *json = rt_report_json(&gate->report, NULL, true);
+	rt_auto(buf) struct rt_buf text = RT_BUF_INIT;
+	rt_json_write(json, &text);
+	rt_json_free(json);
+	rt_sha256_of(text.data, text.len, digest);
+	return rt_evidence_keep(gate->home, gate->report.id, &text, err);
+}
+
+int
+rt_gate_record(struct rt_gate *gate, enum rt_op op, struct rt_err *err)
+{
+	rt_auto(record) struct rt_record record = RT_RECORD_INIT;
+	char digest[RT_SHA256_HEX + 1];
+	if (rt_gate_keep(gate, digest, err) < 0)
+		return -1;
+	rt_gate_fill(gate, op, digest, &record);
+	return rt_ledger_append(gate->home, &record, &gate->report.ledger, err);
+}
+
+void
+rt_gate_forget(struct rt_gate *gate)
+{
+	struct rt_report fresh = RT_REPORT_INIT;
+	memcpy(fresh.id, gate->report.id, sizeof(fresh.id));
+	fresh.target = rt_steal(&gate->report.target);
+	fresh.base = gate->report.base;
+	fresh.dry_run = gate->report.dry_run;
+	rt_report_release(&gate->report);
+	gate->report = fresh;
+	gate->governed = false;
+}
+
+void
+rt_gate_release(struct rt_gate *gate)
+{
+	rt_quarantine_free(gate->quarantine);
+	rt_trusted_release(&gate->trusted);
+	rt_report_release(&gate->report);
+	rt_baseline_release(&gate->raised);
+	rt_strs_release(&gate->evidence);
+	memset(gate, 0, sizeof(*gate));
+	gate->trusted = (struct rt_trusted)RT_TRUSTED_INIT;
+}

@@ -1,0 +1,46 @@
+#ifndef RT_CYCLE_HOME_H
+#define RT_CYCLE_HOME_H
+
+/*
+ * A repository together with what ratchet keeps about it in <commondir>/ratchet: the writer id, the lane, layers,
+ * quarantines, hooks. Made on first use; nothing in it is ever needed to understand the repository.
+ */
+
+#include "git/repo.h"
+#include "support/file.h"
+
+struct rt_home {
+	struct rt_repo *repo;
+	char *dir;	 /* <commondir>/ratchet */
+	char writer[17]; /* 16 hex digits, random, made once per clone */
+	char *cell_home; /* the operator's home directory, or NULL */
+};
+#define RT_HOME_INIT \
+	{            \
+		0    \
+	}
+
+int rt_home_open(struct rt_home *home, const char *dir, struct rt_err *err) RT_MUST_USE;
+/* Of a repository that is open already; takes it over. */
+int rt_home_adopt(struct rt_home *home, struct rt_repo *repo, struct rt_err *err) RT_MUST_USE;
+void rt_home_release(struct rt_home *home);
+RT_DEFINE_AUTO(home, struct rt_home, rt_home_release);
+
+/* "sub/path" in the ratchet directory; the caller frees. */
+char *rt_home_path(const struct rt_home *home, const char *fmt, ...) RT_PRINTF(2, 3);
+
+/*
+ * The lane: proposals to this repository land one after another. A kernel-released lock; what is written in the file is
+ * for people only. wait_ms 0 does not wait. 0 taken, 1 busy (holder says who), -1.
+ */
+int rt_lane_take(struct rt_home *home, struct rt_lock *lane, const char *who, int64_t wait_ms, struct rt_buf *holder,
+		 struct rt_err *err) RT_MUST_USE;
+
+/* This boot (kernel's random id), borrowed; "unknown" without /proc. */
+const char *rt_boot_id(void);
+/* Who acts: $RATCHET_ACTOR, else user@host; borrowed. */
+const char *rt_actor(void);
+/* Start time of a process in clock ticks since boot (field 22 of /proc/PID/stat); 0 when there is no such process. */
+uint64_t rt_process_start(long pid);
+
+#endif

@@ -1,0 +1,465 @@
+#include "cycle/matrix.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cycle/evidence.h"
+#include "model/preset.h"
+#include "support/clock.h"
+
+enum { TICK_MS = 100 };
+
+static volatile sig_atomic_t stop_asked;
+
+void
+rt_matrix_stop(void)
+{
+	stop_asked = 1;
+	rt_pool_interrupt();
+}
+
+bool
+rt_matrix_stopped(void)
+{
+	return stop_asked;
+}
+
+/* One run of one cell under way: all that its spec points to. */
+struct job {
+	size_t cell;
+	struct rt_cell_spec spec;
+	struct rt_strs argv, env, lowers, tools, caches;
+	struct rt_stack stack;
+	char *dir, *reports, *upper;
+	int stdout_fd;
+};
+
+static void
+job_free(struct job *job)
+{
+	rt_strs_release(&job->argv);
+	rt_strs_release(&job->env);
+	rt_strs_release(&job->lowers);
+	rt_strs_release(&job->tools);
+	rt_strs_release(&job->caches);
+	rt_stack_release(&job->stack);
+	rt_close(job->stdout_fd);
+	free(job->dir);
+	free(job->reports);
+	free(job->upper);
+	free(job);
+}
+
+/* Frees the job of a cell, once its outcome is no longer needed. */
+static void
+drop_job(struct rt_matrix *matrix, size_t cell)
+{
+	if (matrix->jobs[cell])
+		job_free(matrix->jobs[cell]);
+	matrix->jobs[cell] = NULL;
+}
+
+static bool
+is_green(const struct rt_cell_state *state)
+{
+	return state->run.end == RT_CELL_COMPLETE && state->run.results.counts[RT_STATUS_FAIL] == 0 &&
+	       state->run.results.counts[RT_STATUS_ERROR] == 0;
+}
+
+int
+rt_matrix_init(struct rt_matrix *matrix, struct rt_home *home, struct rt_repo *repo, const struct rt_trusted *trusted,
+	       const struct rt_plan *plan, const struct rt_oid *tree, const struct rt_oid *near,
+	       enum rt_isolation level, const char *scratch, const char *label, struct rt_progress progress,
+	       struct rt_err *err)
+{
+	*matrix = (struct rt_matrix){.home = home,
+				     .repo = repo,
+				     .trusted = trusted,
+				     .plan = plan,
+				     .tree = *tree,
+				     .near = near ? *near : (struct rt_oid){""},
+				     .level = level,
+				     .progress = progress};
+	matrix->scratch = rt_format("%s/%s", scratch, label);
+	matrix->cells = rt_alloc(plan->cells.n + 1, sizeof(*matrix->cells));
+	matrix->jobs = rt_alloc(plan->cells.n + 1, sizeof(*matrix->jobs));
+	for (size_t i = 0; i < plan->cells.n; i++) {
+		matrix->cells[i].run.end = RT_CELL_NOT_RUN;
+		matrix->cells[i].log = (struct rt_buf)RT_BUF_INIT;
+	}
+	return rt_mkdirs(AT_FDCWD, matrix->scratch, 0700, err);
+}
+
+void
+rt_matrix_release(struct rt_matrix *matrix)
+{
+	struct rt_err ignored = RT_ERR_INIT;
+	for (size_t i = 0; matrix->cells && i < matrix->plan->cells.n; i++) {
+		rt_run_release(&matrix->cells[i].run);
+		rt_buf_release(&matrix->cells[i].log);
+		free(matrix->cells[i].upper);
+	}
+	/* what can't be removed now is swept with its quarantine */
+	if (matrix->scratch && rt_remove_tree(AT_FDCWD, matrix->scratch, &ignored) < 0)
+		errno = 0;
+	free(matrix->cells);
+	free(matrix->jobs);
+	free(matrix->scratch);
+	memset(matrix, 0, sizeof(*matrix));
+}
+
+/* ---- preparing a run ---- */
+
+/* Marks a cell and all that it needs, directly or not. */
+static void
+mark_closure(const struct rt_plan *plan, size_t cell, bool *mark)
+{
+	if (mark[cell])
+		return;
+	mark[cell] = true;
+	for (size_t i = 0; i < plan->cells.at[cell].needs.n; i++)
+		mark_closure(plan, plan->cells.at[cell].needs.at[i], mark);
+}
+
+/*
+ * Layers of a cell, topmost first: what the cells it needs wrote, the later ones above; below them the tree, of which
+ * it sees its own inputs and those of what it needs.
+ */
+static int
+gather_lowers(struct rt_matrix *matrix, struct job *job, struct rt_err *err)
+{
+	const struct rt_plan *plan = matrix->plan;
+	rt_auto(free) bool *closure = rt_alloc(plan->cells.n, sizeof(*closure));
+	rt_auto(strs) struct rt_strs globs = {0};
+	bool whole = false;
+	mark_closure(plan, job->cell, closure);
+	for (size_t i = plan->cells.n; i-- > 0;) {
+		const struct rt_check *check = plan->cells.at[i].check;
+		if (!closure[i])
+			continue;
+		whole = whole || !check->has_inputs;
+		for (size_t k = 0; k < check->inputs.n; k++)
+			rt_strs_add(&globs, check->inputs.at[k]);
+		if (i != job->cell && matrix->cells[i].upper)
+			rt_strs_add(&job->lowers, matrix->cells[i].upper);
+	}
+	struct rt_oid tree = matrix->tree, near = matrix->near;
+	if (!whole) {
+		rt_strs_sort(&globs);
+		rt_strs_unique(&globs);
+		if (rt_tree_filter(matrix->repo, &matrix->tree, &globs, &tree, err) < 0)
+			return -1;
+		if (near.hex[0] && rt_tree_filter(matrix->repo, &matrix->near, &globs, &near, err) < 0)
+			return -1;
+	}
+	if (near.hex[0] && !rt_oid_equal(&near, &tree)) {
+		/* the base's own layer first: the candidate's delta lies on it, and so will those of the next proposals
+		 */
+		rt_auto(stack) struct rt_stack base = RT_STACK_INIT;
+		struct rt_oid last;
+		if (rt_layers_last(matrix->home, &last, err) < 0)
+			return -1;
+		if (rt_layers_get(matrix->home, matrix->repo, &near, whole ? &last : NULL, &base, err) < 0)
+			return -1;
+		if (whole && rt_layers_set_last(matrix->home, &near, err) < 0)
+			return -1;
+	}
+	if (rt_layers_get(matrix->home, matrix->repo, &tree, near.hex[0] ? &near : NULL, &job->stack, err) < 0)
+		return -1;
+	for (size_t i = 0; i < job->stack.dirs.n; i++)
+		rt_strs_add(&job->lowers, job->stack.dirs.at[i]);
+	return 0;
+}
+
+static int
+add_env(const struct rt_cell *cell, const char *report, const char *name, const char *value, struct rt_strs *env,
+	struct rt_err *err)
+{
+	rt_auto(buf) struct rt_buf text = RT_BUF_INIT;
+	if (rt_plan_expand(cell, report, value, &text, err) < 0)
+		return -1;
+	if (name)
+		rt_strs_addf(env, "%s=%s", name, text.data);
+	else
+		rt_strs_add(env, text.data);
+	return 0;
+}
+
+/* Does the check's own env set the variable of a preset's NAME=value? */
+static bool
+names_variable(const struct rt_check *check, const char *assignment)
+{
+	size_t len = strcspn(assignment, "=");
+	for (size_t i = 0; i < check->env.n; i++)
+		if (strlen(check->env.at[i].name) == len && strncmp(check->env.at[i].name, assignment, len) == 0)
+			return true;
+	return false;
+}
+
+static int
+gather_command(const struct rt_cell *cell, const char *report, struct job *job, struct rt_err *err)
+{
+	const struct rt_check *check = cell->check;
+	const struct rt_preset *preset = rt_preset_find(check->report.format);
+	rt_auto(buf) struct rt_buf text = RT_BUF_INIT;
+	if (check->shell) {
+		rt_strs_add(&job->argv, "/bin/sh");
+		rt_strs_add(&job->argv, "-c");
+		if (rt_plan_expand(cell, report, check->shell, &text, err) < 0)
+			return -1;
+		rt_strs_add(&job->argv, text.data);
+	}
+	for (size_t i = 0; i < check->argv.n; i++) {
+		rt_buf_cut(&text, 0);
+		if (rt_plan_expand(cell, report, check->argv.at[i], &text, err) < 0)
+			return -1;
+		rt_strs_add(&job->argv, text.data);
+	}
+	for (size_t i = 0; preset && preset->env[i]; i++)
+		if (!names_variable(check, preset->env[i]) &&
+		    add_env(cell, report, NULL, preset->env[i], &job->env, err) < 0)
+			return -1;
+	for (size_t i = 0; i < check->env.n; i++)
+		if (add_env(cell, report, check->env.at[i].name, check->env.at[i].value, &job->env, err) < 0)
+			return -1;
+	return 0;
+}
+
+/* "~/x" becomes the operator's home; a path that isn't there is left out, as a machine may lack a cache. */
+static void
+gather_paths(const struct rt_home *home, const struct rt_strs *in, struct rt_strs *out)
+{
+	for (size_t i = 0; i < in->n; i++) {
+		const char *path = in->at[i];
+		rt_auto(free) char *full = path[0] == '~' && path[1] == '/' && home->cell_home
+					       ? rt_format("%s%s", home->cell_home, path + 1)
+					       : rt_strdup(path);
+		if (full[0] == '/' && rt_exists(AT_FDCWD, full))
+			rt_strs_add(out, full);
+	}
+}
+
+static bool
+reads_stdout(const struct rt_check *check)
+{
+	const struct rt_preset *preset = rt_preset_find(check->report.format);
+	return check->report.from_stdout || (preset && preset->from_stdout && !check->report.path);
+}
+
+static int
+make_folders(struct rt_matrix *matrix, struct job *job, struct rt_err *err)
+{
+	const struct rt_cell *cell = &matrix->plan->cells.at[job->cell];
+	job->dir = rt_format("%s/%zu.%u", matrix->scratch, job->cell, matrix->cells[job->cell].attempts);
+	job->reports = rt_format("%s/out", job->dir);
+	if (rt_mkdirs(AT_FDCWD, job->reports, 0700, err) < 0)
+		return -1;
+	if (cell->needed) {
+		job->upper = rt_format("%s/up", job->dir);
+		if (rt_mkdirs(AT_FDCWD, job->upper, 0700, err) < 0)
+			return -1;
+	}
+	if (reads_stdout(cell->check)) {
+		job->stdout_fd = open(job->dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+		if (job->stdout_fd < 0)
+			return rt_fail_errno(err, "making a file for the output of %s", cell->name);
+	}
+	return 0;
+}
+
+static int
+start_cell(struct rt_matrix *matrix, struct rt_pool *pool, size_t i, struct rt_err *err)
+{
+	const struct rt_cell *cell = &matrix->plan->cells.at[i];
+	const struct rt_check *check = cell->check;
+	const struct rt_config *config = &matrix->trusted->config;
+	struct job *job = matrix->jobs[i] = rt_alloc(1, sizeof(*job));
+	job->cell = i;
+	job->stdout_fd = -1;
+	matrix->cells[i].attempts++;
+	if (make_folders(matrix, job, err) < 0 || gather_lowers(matrix, job, err) < 0)
+		return -1;
+	rt_auto(free) char *report =
+	    rt_format("%s/" RT_REPORT_FILE, matrix->level == RT_LEVEL_OF_NAMESPACES ? RT_CELL_REPORTS : job->reports);
+	if (gather_command(cell, report, job, err) < 0)
+		return -1;
+	/* a step that the network reaches gets only its inputs, never the operator's tools and caches */
+	bool trusted_inputs = !(check->network == RT_NETWORK_HOST && check->untrusted_inputs);
+	if (trusted_inputs) {
+		gather_paths(matrix->home, &config->tools, &job->tools);
+		gather_paths(matrix->home, &config->caches, &job->caches);
+	}
+	job->spec = (struct rt_cell_spec){
+	    .name = cell->name,
+	    .argv = (const char *const *)job->argv.at,
+	    .env = (const char *const *)job->env.at,
+	    .lowers = (const char *const *)job->lowers.at,
+	    .upper = job->upper,
+	    .reports = job->reports,
+	    .tools = (const char *const *)job->tools.at,
+	    .caches = (const char *const *)job->caches.at,
+	    .home_of = matrix->home->cell_home,
+	    .network = check->network,
+	    .level = matrix->level,
+	    .nested = check->nested,
+	    .timeout_ms = check->timeout_ms,
+	    .silence_ms = check->silence_ms,
+	    .stdout_fd = job->stdout_fd,
+	    .data = job,
+	};
+	if (rt_pool_start(pool, &job->spec, err) < 0)
+		return rt_err_while(err, "starting %s", cell->name);
+	return 0;
+}
+
+/* ---- finishing a run ---- */
+
+static int
+finish_cell(struct rt_matrix *matrix, struct rt_cell_outcome *outcome, struct rt_err *err)
+{
+	struct job *job = outcome->spec->data;
+	const struct rt_cell *cell = &matrix->plan->cells.at[job->cell];
+	struct rt_cell_state *state = &matrix->cells[job->cell];
+	struct rt_evidence evidence = {.repo = matrix->repo,
+				       .tree = &matrix->tree,
+				       .cell = cell,
+				       .outcome = outcome,
+				       .reports = job->reports,
+				       .stdout_fd = job->stdout_fd};
+	rt_run_release(&state->run);
+	memset(&state->run, 0, sizeof(state->run));
+	if (rt_evidence_weigh(&evidence, &state->run, state->report_digest, err) < 0)
+		return -1;
+	if (outcome->leaked)
+		rt_results_problem(&state->run.results, "%u processes outlived the command and were killed",
+				   outcome->leaked);
+	if (outcome->leaked && state->run.end == RT_CELL_COMPLETE)
+		state->run.end = RT_CELL_BROKEN;
+	rt_buf_release(&state->log);
+	state->log = outcome->log;
+	outcome->log = (struct rt_buf)RT_BUF_INIT;
+	rt_policy_redact(matrix->trusted->policy, &state->log);
+	state->level = outcome->level;
+	state->duration_ms = outcome->duration_ms;
+	if (job->upper) {
+		free(state->upper);
+		state->upper = rt_format("%s/tree", job->upper);
+		state->whole = outcome->upper_is_copy;
+	}
+	if (matrix->progress.tell)
+		matrix->progress.tell(matrix->progress.data, cell->name, is_green(state) ? "passed" : "failed",
+				      outcome->duration_ms);
+	return 0;
+}
+
+/* What may a wanted cell do now? 1 start, 0 wait, -1 blocked for good. */
+static int
+readiness(const struct rt_matrix *matrix, size_t cell, const bool *todo)
+{
+	const struct rt_cell *c = &matrix->plan->cells.at[cell];
+	int answer = 1;
+	for (size_t i = 0; i < c->needs.n; i++) {
+		size_t need = c->needs.at[i];
+		if (todo[need])
+			answer = 0;
+		else if (!is_green(&matrix->cells[need]))
+			return -1;
+	}
+	return answer;
+}
+
+static void
+block_cell(struct rt_matrix *matrix, size_t cell)
+{
+	struct rt_cell_state *state = &matrix->cells[cell];
+	rt_run_release(&state->run);
+	memset(&state->run, 0, sizeof(state->run));
+	state->run.end = RT_CELL_BLOCKED;
+	if (matrix->progress.tell)
+		matrix->progress.tell(matrix->progress.data, matrix->plan->cells.at[cell].name, "blocked", 0);
+}
+
+/* Starts what is ready while there is room. todo: wanted and not ended yet; running: started. Returns how many were
+ * settled as blocked, or -1. */
+static int
+start_ready(struct rt_matrix *matrix, struct rt_pool *pool, bool *todo, bool *running, size_t jobs, struct rt_err *err)
+{
+	int blocked = 0;
+	for (size_t i = 0; i < matrix->plan->cells.n; i++) {
+		if (!todo[i] || running[i])
+			continue;
+		int ready = readiness(matrix, i, todo);
+		if (ready < 0) {
+			block_cell(matrix, i);
+			todo[i] = false;
+			blocked++;
+		} else if (ready > 0 && rt_pool_running(pool) < jobs) {
+			if (matrix->progress.tell)
+				matrix->progress.tell(matrix->progress.data, matrix->plan->cells.at[i].name, "running",
+						      0);
+			if (start_cell(matrix, pool, i, err) < 0)
+				return -1;
+			running[i] = true;
+		}
+	}
+	return blocked;
+}
+
+static int
+run_all(struct rt_matrix *matrix, struct rt_pool *pool, bool *todo, struct rt_err *err)
+{
+	rt_auto(free) bool *running = rt_alloc(matrix->plan->cells.n, sizeof(*running));
+	long processors = sysconf(_SC_NPROCESSORS_ONLN);
+	size_t jobs = matrix->trusted->config.jobs ? matrix->trusted->config.jobs
+		      : processors > 0		   ? (size_t)processors
+						   : 1;
+	for (;;) {
+		int blocked = start_ready(matrix, pool, todo, running, jobs, err);
+		if (blocked < 0)
+			return -1;
+		if (rt_pool_running(pool) == 0 && blocked == 0)
+			return 0;
+		if (rt_pool_running(pool) == 0)
+			continue;
+		rt_auto(cell_outcome) struct rt_cell_outcome *outcome = NULL;
+		if (rt_pool_wait(pool, rt_clock_ms() + TICK_MS, &outcome, err) < 0)
+			return -1;
+		if (rt_matrix_stopped())
+			return rt_fail(err, RT_EUNKNOWN, "interrupted; nothing was changed");
+		if (matrix->progress.tell && !outcome)
+			matrix->progress.tell(matrix->progress.data, NULL, "tick", 0);
+		if (!outcome)
+			continue;
+		size_t cell = ((struct job *)outcome->spec->data)->cell;
+		if (finish_cell(matrix, outcome, err) < 0)
+			return -1;
+		todo[cell] = running[cell] = false;
+		rt_cell_outcome_free(rt_steal(&outcome));
+		drop_job(matrix, cell);
+	}
+}
+
+int
+rt_matrix_run(struct rt_matrix *matrix, const bool *want, struct rt_err *err)
+{
+	rt_auto(free) bool *todo = rt_alloc(matrix->plan->cells.n, sizeof(*todo));
+	rt_auto(free) bool *closure = rt_alloc(matrix->plan->cells.n, sizeof(*closure));
+	for (size_t i = 0; i < matrix->plan->cells.n; i++)
+		if (want[i])
+			mark_closure(matrix->plan, i, closure);
+	for (size_t i = 0; i < matrix->plan->cells.n; i++)
+		todo[i] = want[i] || (closure[i] && !is_green(&matrix->cells[i]));
+	int64_t start = rt_clock_ms();
+	struct rt_pool *pool = rt_pool_new();
+	int result = run_all(matrix, pool, todo, err);
+	rt_pool_free(pool);
+	for (size_t i = 0; i < matrix->plan->cells.n; i++)
+		drop_job(matrix, i);
+	matrix->busy_ms += rt_clock_ms() - start;
+	return result;
+}

@@ -1,0 +1,64 @@
+#ifndef RT_CYCLE_MATRIX_H
+#define RT_CYCLE_MATRIX_H
+
+/*
+ * Running the cells of a plan on one tree: workspaces from layers, cells in isolation with at most `jobs` at once,
+ * reports read after every process of the cell is dead. What a cell wrote is kept as a layer for the cells that need
+ * it, until the matrix is released.
+ */
+
+#include "cycle/home.h"
+#include "cycle/layers.h"
+#include "cycle/trusted.h"
+#include "model/plan.h"
+#include "run/cell.h"
+#include "support/digest.h"
+
+/* Progress, for a person: called when a cell starts and when it ended, and about ten times a second meanwhile (cell
+ * NULL). */
+struct rt_progress {
+	void (*tell)(void *data, const char *cell, const char *state, int64_t ms);
+	void *data;
+};
+
+struct rt_cell_state {
+	struct rt_run run; /* the newest run; end RT_CELL_NOT_RUN before */
+	char *upper;	   /* host directory of what it wrote, or NULL */
+	bool whole;	   /* upper holds a whole workspace, not just what was written */
+	struct rt_buf log; /* redacted */
+	char report_digest[RT_SHA256_HEX + 1];
+	enum rt_isolation level;
+	int64_t duration_ms;
+	unsigned attempts;
+};
+
+struct rt_matrix {
+	struct rt_home *home;
+	struct rt_repo *repo; /* reads the tree */
+	const struct rt_trusted *trusted;
+	const struct rt_plan *plan;
+	struct rt_oid tree, near; /* near: for layers; may be "" */
+	enum rt_isolation level;
+	char *scratch; /* a directory for uppers and reports */
+	struct rt_progress progress;
+	struct rt_cell_state *cells; /* as many as the plan has */
+	struct job **jobs;	     /* a run under way, by cell; private */
+	int64_t busy_ms;	     /* wall time in which at least one cell ran */
+};
+
+/* Borrowed arguments stay valid until release. scratch/<label> is made. */
+int rt_matrix_init(struct rt_matrix *matrix, struct rt_home *home, struct rt_repo *repo,
+		   const struct rt_trusted *trusted, const struct rt_plan *plan, const struct rt_oid *tree,
+		   const struct rt_oid *near, enum rt_isolation level, const char *scratch, const char *label,
+		   struct rt_progress progress, struct rt_err *err) RT_MUST_USE;
+/*
+ * Runs the cells marked in want, and what they need that has not run green. A cell that ran before runs again when
+ * marked. Returns 0 when all ended, whatever their ends.
+ */
+int rt_matrix_run(struct rt_matrix *matrix, const bool *want, struct rt_err *err) RT_MUST_USE;
+void rt_matrix_release(struct rt_matrix *matrix);
+/* Async-signal-safe: running cells are killed and rt_matrix_run returns an error. */
+void rt_matrix_stop(void);
+bool rt_matrix_stopped(void);
+
+#endif

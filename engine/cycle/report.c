@@ -1,0 +1,286 @@
+#include "cycle/report.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "model/id.h"
+
+enum { JSON_SCHEMA = 1, SHOWN_CHANGES = 20, SHOWN_EXCERPT_LINES = 12 };
+
+static const char *
+oid_or_null(const struct rt_oid *oid)
+{
+	return oid->hex[0] ? oid->hex : NULL;
+}
+
+static struct rt_json *
+strings_json(const struct rt_strs *strs)
+{
+	struct rt_json *array = rt_json_new_array();
+	for (size_t i = 0; i < strs->n; i++)
+		rt_json_append(array, rt_json_new_string(strs->at[i]));
+	return array;
+}
+
+/* The cell that an id belongs to, or NULL. */
+static const struct rt_cell_report *
+cell_of(const struct rt_report *report, const char *id)
+{
+	size_t len = rt_id_cell_len(id);
+	for (size_t i = 0; i < report->cells.n; i++)
+		if (strlen(report->cells.at[i].name) == len && strncmp(report->cells.at[i].name, id, len) == 0)
+			return &report->cells.at[i];
+	return NULL;
+}
+
+void
+rt_report_reproduce(const struct rt_report *report, const char *id, struct rt_buf *out)
+{
+	const struct rt_cell_report *cell = cell_of(report, id);
+	if (!cell || !cell->command || !report->candidate.hex[0])
+		return;
+	rt_buf_addf(out, "t=$(mktemp -d) && git worktree add --detach \"$t\" %s && cd \"$t\" && %s",
+		    report->candidate.hex, cell->command);
+}
+
+static struct rt_json *
+changes_json(const struct rt_report *report, const struct rt_changes *changes, bool with_command)
+{
+	struct rt_json *array = rt_json_new_array();
+	for (size_t i = 0; i < changes->n; i++) {
+		struct rt_json *item = rt_json_new_object();
+		rt_json_set_string(item, "id", changes->at[i].id);
+		rt_json_set_string(item, "was", changes->at[i].was);
+		rt_json_set_string(item, "now", changes->at[i].now);
+		if (with_command) {
+			rt_auto(buf) struct rt_buf command = RT_BUF_INIT;
+			rt_report_reproduce(report, changes->at[i].id, &command);
+			rt_json_set_string(item, "excerpt", changes->at[i].excerpt);
+			rt_json_set_string(item, "reproduce", command.len ? command.data : NULL);
+		}
+		rt_json_append(array, item);
+	}
+	return array;
+}
+
+static struct rt_json *
+refusals_json(const struct rt_refusals *refusals)
+{
+	struct rt_json *array = rt_json_new_array();
+	for (size_t i = 0; i < refusals->n; i++) {
+		struct rt_json *item = rt_json_new_object();
+		rt_json_set_string(item, "rule", refusals->at[i].rule);
+		rt_json_set_string(item, "path", refusals->at[i].path);
+		if (refusals->at[i].line)
+			rt_json_set_int(item, "line", refusals->at[i].line);
+		else
+			rt_json_set_null(item, "line");
+		rt_json_set_string(item, "reason", refusals->at[i].reason);
+		rt_json_append(array, item);
+	}
+	return array;
+}
+
+static struct rt_json *
+cells_json(const struct rt_report *report, bool whole)
+{
+	struct rt_json *array = rt_json_new_array();
+	for (size_t i = 0; i < report->cells.n; i++) {
+		const struct rt_cell_report *cell = &report->cells.at[i];
+		struct rt_json *item = rt_json_new_object();
+		rt_json_set_string(item, "name", cell->name);
+		rt_json_set_string(item, "status", cell->status);
+		rt_json_set_bool(item, "cached", cell->cached);
+		rt_json_set_int(item, "attempts", cell->attempts);
+		rt_json_set_int(item, "executed", (int64_t)cell->executed);
+		rt_json_set_int(item, "duration_ms", cell->duration_ms);
+		if (cell->problem)
+			rt_json_set_string(item, "problem", cell->problem);
+		if (whole && cell->command)
+			rt_json_set_string(item, "command", cell->command);
+		if (whole && cell->log)
+			rt_json_set_string(item, "log", cell->log);
+		rt_json_append(array, item);
+	}
+	return array;
+}
+
+struct rt_json *
+rt_report_json(const struct rt_report *report, const struct rt_err *err, bool whole)
+{
+	struct rt_json *json = rt_json_new_object();
+	rt_json_set_int(json, "schema", JSON_SCHEMA);
+	rt_json_set_string(json, "id", report->id[0] ? report->id : NULL);
+	rt_json_set_string(json, "verdict", report->has_verdict && !err ? rt_verdict_name(report->verdict) : NULL);
+	rt_json_set_string(json, "target", report->target);
+	rt_json_set_string(json, "base", oid_or_null(&report->base));
+	rt_json_set_string(json, "candidate", oid_or_null(&report->candidate));
+	rt_json_set_string(json, "landed", oid_or_null(&report->landed));
+	rt_json_set_string(json, "ledger", oid_or_null(&report->ledger));
+	rt_json_set_string(json, "isolation", report->isolation);
+	if (report->why)
+		rt_json_set_string(json, "why", report->why);
+	rt_json_set(json, "regressions", changes_json(report, &report->regressions, true));
+	rt_json_set(json, "gains", changes_json(report, &report->gains, false));
+	rt_json_set(json, "refusals", refusals_json(&report->refusals));
+	rt_json_set(json, "unproven", strings_json(&report->unproven));
+	if (report->waived.n)
+		rt_json_set(json, "waived", strings_json(&report->waived));
+	rt_json_set(json, "cells", cells_json(report, whole));
+	rt_json_set_int(json, "duration_ms", report->duration_ms);
+	rt_json_set_int(json, "overhead_ms", report->overhead_ms);
+	if (err) {
+		struct rt_json *error = rt_json_new_object();
+		rt_json_set_string(error, "message", err->text);
+		rt_json_set_string(error, "file", err->file[0] ? err->file : NULL);
+		rt_json_set_int(error, "line", err->line);
+		rt_json_set_int(error, "column", err->column);
+		rt_json_set(json, "error", error);
+	}
+	return json;
+}
+
+/* ---- for people ---- */
+
+/* At most some lines of output, each made harmless and set off so that nothing in it can pass for ratchet's own words.
+ */
+static void
+add_excerpt(struct rt_buf *out, const char *text)
+{
+	unsigned lines = 0;
+	while (text && *text) {
+		size_t len = strcspn(text, "\n");
+		if (lines++ == SHOWN_EXCERPT_LINES) {
+			rt_buf_adds(out, "      | ...\n");
+			return;
+		}
+		rt_buf_adds(out, "      | ");
+		for (size_t i = 0; i < len && i < 400; i++)
+			if ((unsigned char)text[i] >= 0x20 && text[i] != 0x7f)
+				rt_buf_addc(out, text[i]);
+			else if (text[i] == '\t')
+				rt_buf_adds(out, "    ");
+			else
+				rt_buf_addf(out, "\\x%02x", (unsigned char)text[i]);
+		rt_buf_addc(out, '\n');
+		text += len + (text[len] == '\n');
+	}
+}
+
+static const char *
+verdict_colour(enum rt_verdict verdict)
+{
+	switch (rt_verdict_exit(verdict)) {
+	case 0:
+		return "\033[32m";
+	case 1:
+	case 4:
+		return "\033[31m";
+	default:
+		return "\033[33m";
+	}
+}
+
+static void
+add_headline(const struct rt_report *report, bool colour, struct rt_buf *out)
+{
+	const char *name = rt_verdict_name(report->verdict);
+	rt_buf_addf(out, "%s%s%s %s", colour ? verdict_colour(report->verdict) : "", name, colour ? "\033[0m" : "",
+		    report->id);
+	if (report->landed.hex[0])
+		rt_buf_addf(out, " as %.12s", report->landed.hex);
+	if (report->target)
+		rt_buf_addf(out, " on %s", report->target);
+	rt_buf_addf(out, ": %zu passed", report->counts[RT_STATUS_PASS]);
+	if (report->counts[RT_STATUS_FAIL] + report->counts[RT_STATUS_ERROR])
+		rt_buf_addf(out, ", %zu failed", report->counts[RT_STATUS_FAIL] + report->counts[RT_STATUS_ERROR]);
+	if (report->counts[RT_STATUS_SKIP])
+		rt_buf_addf(out, ", %zu skipped", report->counts[RT_STATUS_SKIP]);
+	if (report->gains.n)
+		rt_buf_addf(out, ", %zu gained", report->gains.n);
+	rt_buf_addf(out, " (%.1f s, isolation: %s)\n", (double)report->duration_ms / 1000,
+		    report->isolation ? report->isolation : "nothing ran");
+	if (report->why)
+		add_excerpt(out, report->why);
+}
+
+static void
+add_regressions(const struct rt_report *report, struct rt_buf *out)
+{
+	for (size_t i = 0; i < report->regressions.n && i < SHOWN_CHANGES; i++) {
+		const struct rt_change *change = &report->regressions.at[i];
+		rt_auto(buf) struct rt_buf command = RT_BUF_INIT;
+		rt_buf_addf(out, "  regressed: %s\n    was %s, is now %s\n", change->id, change->was, change->now);
+		add_excerpt(out, change->excerpt);
+		rt_report_reproduce(report, change->id, &command);
+		if (command.len && i == 0)
+			rt_buf_addf(out, "    reproduce: %s\n", command.data);
+	}
+	if (report->regressions.n > SHOWN_CHANGES)
+		rt_buf_addf(out, "  and %zu more; `ratchet explain %s` lists them\n",
+			    report->regressions.n - SHOWN_CHANGES, report->id);
+}
+
+static void
+add_cells(const struct rt_report *report, struct rt_buf *out)
+{
+	for (size_t i = 0; i < report->cells.n; i++) {
+		const struct rt_cell_report *cell = &report->cells.at[i];
+		if (strcmp(cell->status, "passed") == 0)
+			continue;
+		rt_buf_addf(out, "  cell %s: %s%s%s\n", cell->name, cell->status, cell->problem ? ": " : "",
+			    cell->problem ? cell->problem : "");
+		if (cell->log && report->regressions.n == 0) {
+			/* the end of the output says most */
+			const char *tail = cell->log + strlen(cell->log);
+			for (unsigned lines = 0; tail > cell->log && lines <= SHOWN_EXCERPT_LINES - 1; tail--)
+				lines += tail[-1] == '\n' && tail[0];
+			add_excerpt(out, tail);
+		}
+	}
+}
+
+void
+rt_report_text(const struct rt_report *report, bool colour, struct rt_buf *out)
+{
+	if (!report->has_verdict)
+		return;
+	add_headline(report, colour, out);
+	for (size_t i = 0; i < report->refusals.n && i < SHOWN_CHANGES; i++) {
+		const struct rt_refusal *refusal = &report->refusals.at[i];
+		rt_buf_addf(out, "  refused by rule %s", refusal->rule);
+		if (refusal->path)
+			rt_buf_addf(out, ": %s", refusal->path);
+		if (refusal->line)
+			rt_buf_addf(out, ":%u", refusal->line);
+		rt_buf_addf(out, ": %s\n", refusal->reason);
+	}
+	add_regressions(report, out);
+	for (size_t i = 0; i < report->unproven.n && i < SHOWN_CHANGES; i++)
+		rt_buf_addf(out, "  unproven: %s\n", report->unproven.at[i]);
+	if (report->unproven.n > SHOWN_CHANGES)
+		rt_buf_addf(out, "  and %zu more unproven\n", report->unproven.n - SHOWN_CHANGES);
+	for (size_t i = 0; i < report->waived.n; i++)
+		rt_buf_addf(out, "  let fall by a waiver: %s\n", report->waived.at[i]);
+	add_cells(report, out);
+}
+
+void
+rt_report_release(struct rt_report *report)
+{
+	free(report->target);
+	free(report->why);
+	rt_changes_release(&report->regressions);
+	rt_changes_release(&report->gains);
+	rt_refusals_release(&report->refusals);
+	rt_strs_release(&report->unproven);
+	rt_strs_release(&report->waived);
+	for (size_t i = 0; i < report->cells.n; i++) {
+		free(report->cells.at[i].name);
+		free(report->cells.at[i].log);
+		free(report->cells.at[i].command);
+		free(report->cells.at[i].problem);
+	}
+	free(report->cells.at);
+	*report = (struct rt_report)RT_REPORT_INIT;
+}

@@ -1,0 +1,71 @@
+#include "git/reflock.h"
+
+#include <time.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "git/internal.h"
+#include "support/clock.h"
+
+enum { RETRY_US = 20000 };
+
+struct rt_ref_lock {
+	git_transaction *transaction;
+	char *name;
+};
+
+/* A lock that somebody else holds is an answer; err says which file it is and how old. */
+static int
+name_lock_file(struct rt_repo *repo, const char *name, struct rt_err *err)
+{
+	rt_auto(free) char *path = rt_format("%s/%s.lock", repo->commondir, name);
+	struct stat st;
+	long age = stat(path, &st) == 0 ? (long)(time(NULL) - st.st_mtime) : 0;
+	rt_fail(err, RT_ECONFLICT, "%s is held by another git process for %ld s; if none runs any more, remove it and try again",
+		path, age);
+	return RT_SWAP_LOCKED;
+}
+
+int
+rt_ref_lock_take(struct rt_ref_lock **out, struct rt_repo *repo, const char *name, int64_t deadline, struct rt_err *err)
+{
+	for (;;) {
+		rt_auto(git_transaction) git_transaction *transaction = NULL;
+		if (git_transaction_new(&transaction, repo->git) < 0)
+			return rt_git_error(err, RT_EIO, "locking %s", name);
+		int result = git_transaction_lock_ref(transaction, name);
+		if (result == 0) {
+			*out = rt_alloc(1, sizeof(**out));
+			(*out)->transaction = rt_steal(&transaction);
+			(*out)->name = rt_strdup(name);
+			return RT_SWAPPED;
+		}
+		if (result != GIT_ELOCKED)
+			return rt_git_error(err, RT_EIO, "locking %s", name);
+		if (rt_clock_ms() >= deadline)
+			return name_lock_file(repo, name, err);
+		usleep(RETRY_US);
+	}
+}
+
+int
+rt_ref_lock_commit(struct rt_ref_lock *lock, const struct rt_oid *target, const char *message, struct rt_err *err)
+{
+	git_oid oid;
+	if (rt_oid_to_git(&oid, target, err) < 0)
+		return -1;
+	if (git_transaction_set_target(lock->transaction, lock->name, &oid, NULL, message) < 0 ||
+	    git_transaction_commit(lock->transaction) < 0)
+		return rt_git_error(err, RT_EIO, "moving %s", lock->name);
+	return 0;
+}
+
+void
+rt_ref_lock_free(struct rt_ref_lock *lock)
+{
+	if (!lock)
+		return;
+	git_transaction_free(lock->transaction);
+	free(lock->name);
+	free(lock);
+}
