@@ -57,6 +57,10 @@ void rt_cli_print_json(struct rt_json *json);
 /* Prints a report as --json or text, and returns the exit code of its verdict. noop_exit: 5 in propose, else 0. */
 int rt_cli_report(const struct rt_cli *cli, const struct rt_report *report, int noop_exit);
 
+/* Asks for the operator's word for unsigned governance on /dev/tty, so that no pipe can answer. -1: no terminal, or not
+ * confirmed. */
+int rt_cli_confirm_governance(struct rt_err *err) RT_MUST_USE;
+
 /* Live progress on a terminal, plain lines elsewhere, on standard error. */
 struct rt_progress rt_cli_progress(const struct rt_cli *cli);
 /* Clears what progress left on the terminal. */
@@ -68,6 +72,7 @@ void rt_help_all(struct rt_buf *out);
 void rt_help_manual(const struct rt_command *command, struct rt_buf *out); /* NULL: ratchet(1) itself */
 
 extern const struct rt_command rt_command_propose, rt_command_check, rt_command_log, rt_command_explain,
-    rt_command_read, rt_command_recover, rt_command_completion;
+    rt_command_read, rt_command_recover, rt_command_completion, rt_command_verify, rt_command_status,
+    rt_command_baseline, rt_command_waive;
 
 #endif

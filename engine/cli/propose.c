@@ -22,8 +22,8 @@ static const struct rt_option options[] = {
 };
 
 /* Asked on the terminal itself, so that no pipe and no agent can answer. */
-static int
-confirm_governance(struct rt_err *err)
+int
+rt_cli_confirm_governance(struct rt_err *err)
 {
 	static const char question[] =
 	    "This proposal may change ratchet.yml, policies or baseline without a signature. Type \"govern\": ";
@@ -73,7 +73,7 @@ run(struct rt_cli *cli, struct rt_err *err)
 		return rt_fail(
 		    err, RT_ECONFIG,
 		    "give either X (a file, -, a commit, A..B or a branch) or --staged; see `ratchet propose --help`");
-	if (wait_time(cli, &propose.wait_ms, err) < 0 || (propose.governance && confirm_governance(err) < 0))
+	if (wait_time(cli, &propose.wait_ms, err) < 0 || (propose.governance && rt_cli_confirm_governance(err) < 0))
 		return -1;
 	/* a patch is named from where the caller stands, whatever -C says */
 	if (rt_home_open(&home, cli->dir, err) < 0)

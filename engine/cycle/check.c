@@ -8,11 +8,15 @@
 
 /* ---- what was accepted ---- */
 
-/* The commits that entries of trusted chains accept, read once. */
+/*
+ * The commits that entries of trusted chains accept, read once: "ID" of a landed commit, "ID TREE" of a candidate,
+ * because `check` of a branch that does not descend from the target tests a merge, whose tree is not that of the commit
+ * that the entry names.
+ */
 struct accepted {
 	struct rt_strs ids;
 	bool fast_too;
-	const char *until; /* stop at an entry for this commit; NULL: read all */
+	const char *until[2]; /* stop at one of these; NULL: read all */
 };
 
 static int
@@ -26,14 +30,15 @@ note_accepted(void *data, const struct rt_oid *at, const struct rt_record *recor
 		return 0;
 	if (record->op == RT_OP_INTENT || (record->fast && !accepted->fast_too))
 		return 0; /* an intent accepts nothing until its outcome says so */
-	const char *ids[] = {record->landed, record->candidate};
-	for (size_t i = 0; i < RT_COUNT(ids); i++) {
-		if (!ids[i])
-			continue;
-		rt_strs_add(&accepted->ids, ids[i]);
-		if (accepted->until && strcmp(ids[i], accepted->until) == 0)
-			return 1;
-	}
+	size_t before = accepted->ids.n;
+	if (record->landed)
+		rt_strs_add(&accepted->ids, record->landed);
+	if (record->candidate && record->tree)
+		rt_strs_addf(&accepted->ids, "%s %s", record->candidate, record->tree);
+	for (size_t i = before; i < accepted->ids.n; i++)
+		for (size_t k = 0; k < RT_COUNT(accepted->until) && accepted->until[k]; k++)
+			if (strcmp(accepted->ids.at[i], accepted->until[k]) == 0)
+				return 1;
 	return 0;
 }
 
@@ -69,7 +74,11 @@ read_accepted(struct rt_home *home, struct accepted *accepted, struct rt_err *er
 int
 rt_accepted(struct rt_home *home, const struct rt_oid *commit, bool fast_too, struct rt_err *err)
 {
-	struct accepted accepted = {.fast_too = fast_too, .until = commit->hex};
+	rt_auto(commit) struct rt_commit read = {0};
+	if (rt_commit_read(home->repo, commit, &read, err) < 0)
+		return -1;
+	rt_auto(free) char *as_candidate = rt_format("%s %s", commit->hex, read.tree.hex);
+	struct accepted accepted = {.fast_too = fast_too, .until = {commit->hex, as_candidate}};
 	int found = read_accepted(home, &accepted, err);
 	rt_strs_release(&accepted.ids);
 	return found;
@@ -90,6 +99,17 @@ by_text(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+static bool
+is_listed(const struct rt_strs *ids, const struct rt_commit *commit)
+{
+	rt_auto(free) char *as_candidate = rt_format("%s %s", commit->id.hex, commit->tree.hex);
+	const char *keys[] = {commit->id.hex, as_candidate};
+	for (size_t i = 0; ids->n && i < RT_COUNT(keys); i++)
+		if (bsearch(&keys[i], ids->at, ids->n, sizeof(*ids->at), by_text))
+			return true;
+	return false;
+}
+
 /* Walks first parents from head (not counted as accepted itself) with the set of accepted ids, sorted. */
 static int
 walk_first_parents(struct rt_home *home, const struct rt_oid *head, const struct rt_strs *ids, struct rt_oid *out,
@@ -99,10 +119,9 @@ walk_first_parents(struct rt_home *home, const struct rt_oid *head, const struct
 	out->hex[0] = '\0';
 	for (bool first = true; at.hex[0]; first = false) {
 		rt_auto(commit) struct rt_commit commit = {0};
-		char *key = at.hex;
 		if (rt_commit_read(home->repo, &at, &commit, err) < 0)
 			return -1;
-		if (!first && ids->n && bsearch(&key, ids->at, ids->n, sizeof(*ids->at), by_text)) {
+		if (!first && is_listed(ids, &commit)) {
 			*out = at;
 			return 1;
 		}
@@ -201,6 +220,8 @@ find_base(struct checking *c, struct rt_err *err)
 	const struct rt_check_request *r = c->request;
 	if (rt_head(c->home->repo, &head_ref, &head, err) < 0)
 		return -1;
+	if (r->target && (r->staged || r->adoption || r->base))
+		rt_buf_adds(&c->target, r->target);
 	if (r->staged) {
 		c->base = head;
 		if (!head.hex[0])
@@ -210,6 +231,9 @@ find_base(struct checking *c, struct rt_err *err)
 	}
 	if (resolve(c->home, r->head ? r->head : "HEAD", &c->head, err) < 0)
 		return -1;
+	c->adoption = r->adoption;
+	if (r->adoption)
+		return 0;
 	if (r->base)
 		return resolve(c->home, r->base, &c->base, err);
 	if (rt_target_find(c->home, r->target, &c->target, err) < 0)
@@ -304,6 +328,8 @@ run_check(struct checking *c, struct rt_err *err)
 	gate->fast = c->request->fast;
 	gate->progress = c->request->progress;
 	gate->adopt_trusted = c->request->adopt;
+	gate->owed = c->request->owed;
+	gate->governance_ok = c->request->governance;
 	if (c->request->objects &&
 	    rt_repo_add_alternate(rt_quarantine_repo(gate->quarantine), c->request->objects, err) < 0)
 		return -1;
@@ -314,6 +340,9 @@ run_check(struct checking *c, struct rt_err *err)
 		rt_auto(free) char *text =
 		    rt_format("nothing differs from %.12s, tree %s", c->base.hex, gate->tree.hex);
 		rt_gate_verdict(gate, RT_VERDICT_NOOP, text);
+		gate->report.candidate = gate->candidate;
+		gate->report.tree = gate->tree;
+		gate->report.fast = gate->fast;
 		return rt_gate_record(gate, RT_OP_JUDGED, err);
 	}
 	if (go_on && list_commits(c, err) < 0)

@@ -290,6 +290,12 @@ run_and_judge(struct rt_gate *gate, struct rt_err *err)
 	enum rt_isolation level;
 	if (rt_plan_make(&plan, &gate->trusted.config, gate->fast, err) < 0)
 		return -1;
+	if (gate->fast && gate->owed && !plan.cells.n) {
+		rt_strs_add(&gate->report.unproven,
+			    "no check is marked `fast: true`, so none ran; pre-push runs them all");
+		rt_gate_verdict(gate, RT_VERDICT_WOULD_LAND, NULL);
+		return 0;
+	}
 	if (!choose_level(gate, &level, &why)) {
 		rt_gate_verdict(gate, RT_VERDICT_INCONCLUSIVE, why.data);
 		return 0;

@@ -27,6 +27,7 @@ struct rt_gate {
 	bool adoption;
 	bool adopt_trusted; /* --adopt: the head's isolation, network, tools, caches are believed */
 	bool fast;
+	bool owed;			 /* with fast: that no check is marked so is no failure */
 	bool governance_ok;		 /* the caller has the operator's word for unsigned governance */
 	const struct rt_commit *commits; /* what is proposed, oldest first; messages and signatures are judged */
 	size_t n_commits;

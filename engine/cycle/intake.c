@@ -234,15 +234,15 @@ replay_commits(struct rt_intake *intake, struct rt_quarantine *quarantine, const
 }
 
 static int
-take_commits(struct rt_intake *intake, const struct rt_intake_request *request, struct rt_quarantine *quarantine,
-	     const struct rt_oid *base, struct rt_err *err)
+take_commits(struct rt_intake *intake, const struct rt_intake_request *request, struct rt_repo *home,
+	     struct rt_quarantine *quarantine, const struct rt_oid *base, struct rt_err *err)
 {
 	struct span span = {0};
-	struct rt_repo *repo = rt_quarantine_repo(quarantine);
-	int result = list_span(repo, request->what, base, &span, err);
+	/* names mean what they mean in the repository; the quarantine has no refs */
+	int result = list_span(home, request->what, base, &span, err);
 	if (result == 0)
 		result =
-		    span.keep ? keep_commits(intake, repo, &span, err) : replay_commits(intake, quarantine, &span, err);
+		    span.keep ? keep_commits(intake, home, &span, err) : replay_commits(intake, quarantine, &span, err);
 	free(span.at);
 	return result;
 }
@@ -292,7 +292,7 @@ rt_intake_make(struct rt_intake *intake, const struct rt_intake_request *request
 	struct stat st;
 	bool from_bytes = strcmp(request->what, "-") == 0 || (stat(request->what, &st) == 0 && !S_ISDIR(st.st_mode));
 	if (!from_bytes)
-		return take_commits(intake, request, quarantine, base, err);
+		return take_commits(intake, request, home, quarantine, base, err);
 	if (rt_mail_detect(raw->data, raw->len))
 		return take_mails(intake, raw, quarantine, err);
 	return take_diff(intake, request, raw, quarantine, err);

@@ -75,7 +75,7 @@ fold(struct rt_landing *l, struct rt_err *err)
 	bool on_top = l->intake->kept || l->intake->n == 0;
 	if (on_top && rt_oid_equal(&tree, &l->gate->tree)) {
 		l->new = l->intake->tip;
-		return 0;
+		return rt_oid_equal(&l->new, &l->old) ? RT_LAND_NOTHING : 0;
 	}
 	if (on_top) {
 		l->last.parents = rt_alloc(1, sizeof(*l->last.parents));

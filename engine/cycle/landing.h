@@ -28,10 +28,11 @@ struct rt_landing {
 	bool intended;
 };
 
-enum rt_landed { RT_LANDED, RT_LAND_MOVED, RT_LAND_DIRTY };
+enum rt_landed { RT_LANDED, RT_LAND_MOVED, RT_LAND_DIRTY, RT_LAND_NOTHING };
 /*
  * Lands the judged candidate of gate. MOVED: the target is not where it was tested on; nothing happened (or an ABORTED
- * entry says so). DIRTY: a work tree is in the way, why names the paths. The report of gate gets landed and ledger.
+ * entry says so). DIRTY: a work tree is in the way, why names the paths. NOTHING: no proposal and nothing to raise. The
+ * report of gate gets landed and ledger.
  */
 int rt_land(struct rt_home *home, struct rt_gate *gate, const struct rt_intake *intake, const char *ref,
 	    struct rt_buf *why, struct rt_err *err) RT_MUST_USE;

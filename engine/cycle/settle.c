@@ -32,6 +32,19 @@ configured_target(struct rt_home *home, const struct rt_oid *head, struct rt_buf
 }
 
 int
+rt_target_named(struct rt_home *home, const struct rt_oid *commit, struct rt_buf *ref, struct rt_err *err)
+{
+	rt_auto(buf) struct rt_buf value = RT_BUF_INIT;
+	int found = configured_target(home, commit, ref, err);
+	if (found)
+		return found;
+	found = rt_repo_config(home->repo, "ratchet.target", &value, err);
+	if (found > 0)
+		rt_buf_addf(ref, "%s%s", rt_starts_with(value.data, "refs/") ? "" : "refs/heads/", value.data);
+	return found;
+}
+
+int
 rt_target_find(struct rt_home *home, const char *name, struct rt_buf *ref, struct rt_err *err)
 {
 	rt_auto(buf) struct rt_buf head_ref = RT_BUF_INIT;
@@ -39,10 +52,8 @@ rt_target_find(struct rt_home *home, const char *name, struct rt_buf *ref, struc
 	if (rt_head(home->repo, &head_ref, &head, err) < 0)
 		return -1;
 	int found = name ? (rt_buf_addf(ref, "%s%s", rt_starts_with(name, "refs/") ? "" : "refs/heads/", name), 1)
-			 : configured_target(home, &head, ref, err);
+			 : rt_target_named(home, &head, ref, err);
 	if (found < 0)
-		return -1;
-	if (!found && rt_repo_config(home->repo, "ratchet.target", &head_ref, err) < 0)
 		return -1;
 	if (!found && !rt_starts_with(head_ref.data, "refs/heads/"))
 		return rt_fail(
@@ -105,6 +116,12 @@ take_in(struct attempt *a, struct rt_err *err)
 	if (a->raw.len && rt_gate_secrets(gate, a->propose->request.what, &a->raw)) {
 		rt_gate_verdict(gate, RT_VERDICT_REFUSED, NULL);
 		return 0;
+	}
+	if (a->propose->record) {
+		a->intake.tip = gate->base;
+		gate->candidate = gate->base;
+		gate->tree = a->intake.tree = gate->base_tree;
+		return rt_ident(a->home->repo, &a->intake.committer, err) < 0 ? -1 : 1;
 	}
 	int made = rt_intake_make(&a->intake, &a->propose->request, &a->raw, a->home->repo, gate->quarantine,
 				  &gate->base, err);
@@ -190,6 +207,10 @@ try_once(struct attempt *a, bool *again, struct rt_err *err)
 	if (landed < 0)
 		return -1;
 	*again = landed == RT_LAND_MOVED;
+	if (landed == RT_LAND_NOTHING) {
+		rt_gate_verdict(gate, RT_VERDICT_NOOP, "the baseline holds already what the target's tip shows");
+		return rt_gate_record(gate, RT_OP_JUDGED, err);
+	}
 	if (landed != RT_LANDED)
 		rt_gate_verdict(gate, RT_VERDICT_CONFLICT,
 				landed == RT_LAND_MOVED ? "the target moved meanwhile" : why.data);
@@ -214,7 +235,7 @@ rt_propose(struct rt_home *home, const struct rt_propose *propose, struct rt_rep
 	if (rt_target_find(home, propose->target, &ref, err) < 0)
 		return -1;
 	a.ref = ref.data;
-	int result = rt_intake_read(&propose->request, home->repo, &a.raw, err);
+	int result = propose->record ? 0 : rt_intake_read(&propose->request, home->repo, &a.raw, err);
 	if (result == 0 && !propose->dry_run) {
 		int busy = rt_lane_take(home, &lane, "ratchet propose", propose->wait_ms, &holder, err);
 		if (busy > 0)

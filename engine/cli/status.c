@@ -1,0 +1,174 @@
+#include <inttypes.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "cycle/check.h"
+#include "cycle/ledger.h"
+#include "cycle/settle.h"
+#include "cycle/verify.h"
+#include "git/signature.h"
+#include "support/clock.h"
+
+/* The newest entry of each kind, and what is open. */
+struct recent {
+	int64_t now;
+	int64_t seen[16]; /* time of the newest entry by enum rt_op; 0 none */
+	char *last;	  /* "verdict id" of the newest one that judged */
+	struct rt_strs open;
+	struct rt_strs settled;
+	size_t entries, rejected;
+};
+
+enum { LOOKED_AT = 2000 };
+
+static int
+look(void *data, const struct rt_oid *at, const struct rt_record *record, struct rt_err *err)
+{
+	struct recent *recent = data;
+	(void)at;
+	(void)err;
+	if (++recent->entries > LOOKED_AT)
+		return 1;
+	if (!recent->seen[record->op])
+		recent->seen[record->op] = record->time;
+	if (!recent->last && record->verdict && record->op != RT_OP_INTENT)
+		recent->last = rt_format("%s %s", record->verdict, record->id ? record->id : "-");
+	if (record->op == RT_OP_REJECTED)
+		recent->rejected++;
+	if (record->op == RT_OP_OPEN && record->candidate && !rt_strs_has(&recent->settled, record->candidate))
+		rt_strs_addf(&recent->open, "%s %.12s", record->id ? record->id : "-", record->candidate);
+	else if (record->candidate)
+		rt_strs_add(&recent->settled, record->candidate);
+	return 0;
+}
+
+static void
+print_age(const char *what, int64_t then, int64_t now)
+{
+	int64_t age = now - then;
+	if (!then)
+		printf("  %-10s never\n", what);
+	else if (age < 3600)
+		printf("  %-10s %" PRId64 " min ago\n", what, age / 60);
+	else if (age < 2 * 86400)
+		printf("  %-10s %" PRId64 " h ago\n", what, age / 3600);
+	else
+		printf("  %-10s %" PRId64 " days ago\n", what, age / 86400);
+}
+
+struct facts {
+	struct rt_buf ref;
+	struct rt_oid tip;
+	struct rt_trusted trusted;
+	struct rt_verification verification;
+	struct recent recent;
+	enum rt_isolation level;
+	bool unsigned_governance;
+};
+
+static int
+gather(struct rt_home *home, struct rt_cli *cli, struct facts *f, struct rt_err *err)
+{
+	rt_auto(commit) struct rt_commit commit = {0};
+	if (rt_target_find(home, rt_cli_value(cli, "target"), &f->ref, err) < 0 ||
+	    rt_ref_read(home->repo, f->ref.data, &f->tip, err) < 0)
+		return -1;
+	if (rt_commit_read(home->repo, &f->tip, &commit, err) < 0 ||
+	    rt_trusted_read(&f->trusted, home->repo, &commit.tree, err) < 0)
+		return -1;
+	if (rt_verify(home, f->ref.data, false, &f->verification, err) < 0 ||
+	    rt_ledger_walk(home, NULL, look, &f->recent, err) < 0)
+		return -1;
+	f->level = rt_isolation_probe(NULL);
+	f->unsigned_governance = rt_signers_empty(f->trusted.signers.data, f->trusted.signers.len);
+	f->recent.now = rt_clock_now();
+	return 0;
+}
+
+static void
+print_text(const struct rt_home *home, const struct facts *f)
+{
+	printf("target %s at %.12s%s\n", f->ref.data, f->tip.hex,
+	       f->trusted.present ? "" : ", which has no ratchet.yml: run `ratchet init`");
+	printf("baseline of %zu lines, %zu checks, isolation %s\n", f->trusted.baseline.lines.n,
+	       f->trusted.config.checks.n, rt_isolation_name(f->level));
+	printf("ledger %s: %" PRId64 " entries, last verdict %s\n", home->writer, f->verification.head.seq,
+	       f->recent.last ? f->recent.last : "none");
+	for (enum rt_op op = 0; op < RT_OP_GC; op++)
+		if (f->recent.seen[op])
+			print_age(rt_op_name(op), f->recent.seen[op], f->recent.now);
+	if (f->unsigned_governance && f->trusted.present)
+		puts("governance is unsigned: no key in policies/allowed_signers yet");
+	for (size_t i = 0; i < f->recent.open.n; i++)
+		printf("open: %s; settle it with `ratchet check`\n", f->recent.open.at[i]);
+	if (f->verification.classes[RT_CLASS_OWED])
+		printf("owed: the full checks of %zu commits; `ratchet check` pays\n",
+		       f->verification.classes[RT_CLASS_OWED]);
+	for (size_t i = 0; i < f->verification.findings.n; i++)
+		printf("finding: %s\n", f->verification.findings.at[i]);
+}
+
+static void
+print_json(const struct rt_home *home, const struct facts *f)
+{
+	struct rt_json *json = rt_json_new_object(), *seen = rt_json_new_object(), *open = rt_json_new_array(),
+		       *findings = rt_json_new_array();
+	for (enum rt_op op = 0; op < RT_OP_GC; op++)
+		if (f->recent.seen[op])
+			rt_json_set_int(seen, rt_op_name(op), f->recent.seen[op]);
+	for (size_t i = 0; i < f->recent.open.n; i++)
+		rt_json_append(open, rt_json_new_string(f->recent.open.at[i]));
+	for (size_t i = 0; i < f->verification.findings.n; i++)
+		rt_json_append(findings, rt_json_new_string(f->verification.findings.at[i]));
+	rt_json_set_string(json, "target", f->ref.data);
+	rt_json_set_string(json, "tip", f->tip.hex);
+	rt_json_set_bool(json, "adopted", f->trusted.present);
+	rt_json_set_int(json, "baseline_lines", (int64_t)f->trusted.baseline.lines.n);
+	rt_json_set_string(json, "isolation", rt_isolation_name(f->level));
+	rt_json_set_string(json, "writer", home->writer);
+	rt_json_set_int(json, "entries", f->verification.head.seq);
+	rt_json_set_bool(json, "unsigned_governance", f->unsigned_governance);
+	rt_json_set_int(json, "owed", (int64_t)f->verification.classes[RT_CLASS_OWED]);
+	rt_json_set(json, "newest", seen);
+	rt_json_set(json, "open", open);
+	rt_json_set(json, "findings", findings);
+	rt_cli_print_json(json);
+}
+
+static const struct rt_option options[] = {
+    {0, "target", "BRANCH", "the branch to speak of", false},
+    {0, NULL, NULL, NULL, false},
+};
+
+static int
+run(struct rt_cli *cli, struct rt_err *err)
+{
+	rt_auto(home) struct rt_home home = RT_HOME_INIT;
+	struct facts facts = {.ref = RT_BUF_INIT, .trusted = RT_TRUSTED_INIT};
+	if (rt_home_open(&home, cli->dir, err) < 0)
+		return -1;
+	int code = gather(&home, cli, &facts, err);
+	if (code == 0 && cli->json)
+		print_json(&home, &facts);
+	else if (code == 0)
+		print_text(&home, &facts);
+	rt_buf_release(&facts.ref);
+	rt_trusted_release(&facts.trusted);
+	rt_verification_release(&facts.verification);
+	rt_strs_release(&facts.recent.open);
+	rt_strs_release(&facts.recent.settled);
+	free(facts.recent.last);
+	return code;
+}
+
+const struct rt_command rt_command_status = {
+    .name = "status",
+    .arguments = "",
+    .summary = "show the target, the ledger, the age of each kind of evidence, and what is owed",
+    .about = "Everything at a glance: where the target stands, how much the baseline holds, when each kind of entry "
+	     "was written last, ungated moves, open entries, and "
+	     "commits whose full checks are still owed.",
+    .options = options,
+    .max_args = 0,
+    .run = run,
+};

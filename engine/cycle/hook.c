@@ -1,0 +1,117 @@
+#include "cycle/hook.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "cycle/settle.h"
+
+enum { MAX_CONFIG = 4 << 20 };
+
+static const struct rt_hook_kind kinds[] = {
+    {"pre-commit", false, rt_hook_commit},	    {"pre-merge-commit", false, rt_hook_commit},
+    {"post-merge", false, rt_hook_merge},	    {"pre-push", true, rt_hook_push},
+    {"reference-transaction", true, rt_hook_guard}, {"pre-receive", true, rt_hook_receive},
+};
+
+const struct rt_hook_kind *
+rt_hook_find(const char *name)
+{
+	for (size_t i = 0; i < RT_COUNT(kinds); i++)
+		if (strcmp(kinds[i].name, name) == 0)
+			return &kinds[i];
+	return NULL;
+}
+
+void
+rt_hook_release(struct rt_hook *hook)
+{
+	rt_strs_release(&hook->options);
+	rt_buf_release(&hook->in);
+	rt_buf_release(&hook->say);
+	rt_report_release(&hook->report);
+}
+
+int
+rt_hook_config(struct rt_home *home, const struct rt_oid *commit, struct rt_config *config, struct rt_err *err)
+{
+	rt_auto(commit) struct rt_commit read = {0};
+	rt_auto(buf) struct rt_buf text = RT_BUF_INIT;
+	if (!commit->hex[0])
+		return 0;
+	if (rt_commit_read(home->repo, commit, &read, err) < 0)
+		return -1;
+	int found = rt_tree_blob(home->repo, &read.tree, "ratchet.yml", MAX_CONFIG, &text, err);
+	if (found <= 0)
+		return found;
+	return rt_config_parse(config, text.data, text.len, "ratchet.yml", err) < 0 ? -1 : 1;
+}
+
+int
+rt_hook_target(struct rt_home *home, const struct rt_oid *commit, struct rt_buf *ref, struct rt_err *err)
+{
+	rt_auto(buf) struct rt_buf head_ref = RT_BUF_INIT;
+	struct rt_oid head;
+	int named = rt_target_named(home, commit, ref, err);
+	if (named)
+		return named < 0 ? -1 : 0;
+	if (rt_head(home->repo, &head_ref, &head, err) < 0)
+		return -1;
+	rt_buf_adds(ref, head_ref.data);
+	return 0;
+}
+
+int
+rt_hook_judge(struct rt_hook *hook, struct rt_check_request *request, struct rt_err *err)
+{
+	rt_report_release(&hook->report);
+	request->progress = hook->progress;
+	if (rt_check(hook->home, request, &hook->report, err) < 0)
+		return -1;
+	rt_buf_adds(&hook->say, "ratchet: ");
+	rt_report_text(&hook->report, false, &hook->say);
+	return hook->report.verdict == RT_VERDICT_NOOP ? 0 : rt_verdict_exit(hook->report.verdict);
+}
+
+int
+rt_hook_open(struct rt_hook *hook, const char *ref, struct rt_err *err)
+{
+	struct rt_open open = {.id = ""};
+	int found = rt_open_find(hook->home, ref, &open, err);
+	if (found <= 0)
+		return found;
+	rt_buf_adds(&hook->say, "ratchet: ");
+	rt_open_say(&open, ref, &hook->say);
+	return rt_verdict_exit(open.kind == RT_OPEN_REGRESSED ? RT_VERDICT_REGRESSED : RT_VERDICT_INCONCLUSIVE);
+}
+
+int
+rt_hook_line(struct rt_hook *hook, char **words, size_t n, struct rt_err *err)
+{
+	char *line = hook->in.data + hook->read;
+	size_t len = strcspn(line, "\n"), count = 0;
+	if (!len)
+		return 0;
+	hook->read += len + (line[len] == '\n');
+	line[len] = '\0';
+	for (char *p = line; *p; count++) {
+		size_t word = strcspn(p, " ");
+		if (count < n)
+			words[count] = p;
+		p += word;
+		if (*p)
+			*p++ = '\0';
+	}
+	if (count != n)
+		return rt_fail(err, RT_ECONFIG, "%s gets lines of %zu words from git, not of %zu", hook->name, n,
+			       count);
+	return 1;
+}
+
+int
+rt_hook_oid(const char *text, struct rt_oid *out, struct rt_err *err)
+{
+	if (strlen(text) != RT_OID_HEX || strspn(text, "0123456789abcdef") != RT_OID_HEX)
+		return rt_fail(err, RT_ECONFIG, "%.80s is not an object id", text);
+	snprintf(out->hex, sizeof(out->hex), "%s", strcmp(text, RT_OID_ZERO) == 0 ? "" : text);
+	return 0;
+}
