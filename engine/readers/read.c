@@ -1,0 +1,151 @@
+#include "readers/read.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "model/id.h"
+
+#define SHOWN_MAX 120
+
+void
+rt_reading_problem(const struct rt_reading *reading, size_t line, const char *fmt, ...)
+{
+	rt_auto(buf) struct rt_buf name = RT_BUF_INIT;
+	char text[1024];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	rt_id_escape(&name, reading->source->name, strlen(reading->source->name));
+	if (line)
+		rt_results_problem(reading->results, "%s:%zu: %s", name.data, line, text);
+	else
+		rt_results_problem(reading->results, "%s: %s", name.data, text);
+}
+
+const char *
+rt_reading_show(struct rt_buf *scratch, const char *bytes, size_t len)
+{
+	rt_buf_cut(scratch, 0);
+	rt_id_escape(scratch, bytes, len < SHOWN_MAX ? len : SHOWN_MAX);
+	if (len > SHOWN_MAX)
+		rt_buf_adds(scratch, "...");
+	return scratch->data;
+}
+
+int
+rt_reading_whole(const struct rt_reading *reading, struct rt_buf *out, struct rt_err *err)
+{
+	struct rt_source *source = reading->source;
+
+	for (;;) {
+		rt_buf_reserve(out, 64 << 10);
+		ssize_t n = source->read(source->data, out->data + out->len, 64 << 10);
+		if (n < 0)
+			return rt_fail_errno(err, "cannot read the report %s", source->name);
+		if (n == 0)
+			return 1;
+		out->len += (size_t)n;
+		out->data[out->len] = '\0';
+		if (out->len > RT_WHOLE_MAX) {
+			rt_reading_problem(reading, 0, "is longer than %zu MiB", RT_WHOLE_MAX >> 20);
+			return 0;
+		}
+	}
+}
+
+void
+rt_note_add(struct rt_buf *note, const char *bytes, size_t len)
+{
+	size_t left = note->len < RT_NOTE_MAX ? RT_NOTE_MAX - note->len : 0;
+
+	rt_buf_add(note, bytes, len < left ? len : left);
+}
+
+double
+rt_decimal(const char *text)
+{
+	double whole = 0, scale = 1;
+	const char *s = text;
+
+	for (; (*s >= '0' && *s <= '9') || *s == ','; s++)
+		if (*s != ',')
+			whole = whole * 10 + (*s - '0');
+	if (*s == '.')
+		for (s++; *s >= '0' && *s <= '9'; s++)
+			whole += (*s - '0') * (scale /= 10);
+	return s == text || *s != '\0' || whole > 1e15 ? -1 : whole;
+}
+
+/* Drops what was returned already and reads on. */
+static int
+fill(struct rt_lines *lines, struct rt_err *err)
+{
+	size_t rest = lines->buf.len - lines->at;
+
+	memmove(lines->buf.data, lines->buf.data + lines->at, rest);
+	rt_buf_cut(&lines->buf, rest);
+	lines->at = 0;
+	rt_buf_reserve(&lines->buf, 64 << 10);
+	ssize_t n = lines->source->read(lines->source->data, lines->buf.data + rest, 64 << 10);
+	if (n < 0)
+		return rt_fail_errno(err, "cannot read the report %s", lines->source->name);
+	lines->ended = n == 0;
+	lines->buf.len += (size_t)n;
+	lines->buf.data[lines->buf.len] = '\0';
+	return 0;
+}
+
+/* Throws away the rest of a line that is too long to keep, up to and without its newline. */
+static int
+skip_rest(struct rt_lines *lines, struct rt_err *err)
+{
+	const char *newline = NULL;
+
+	while (!newline && !lines->ended) {
+		lines->at = lines->buf.len;
+		if (fill(lines, err))
+			return -1;
+		newline = memchr(lines->buf.data, '\n', lines->buf.len);
+	}
+	lines->at = newline ? (size_t)(newline - lines->buf.data) + 1 : lines->buf.len;
+	return 0;
+}
+
+int
+rt_lines_next(struct rt_lines *lines, struct rt_bytes *line, struct rt_err *err)
+{
+	const char *newline = NULL;
+	size_t seen = 0; /* bytes of this line that were searched already */
+
+	if (lines->cut && skip_rest(lines, err))
+		return -1;
+	lines->cut = false;
+	for (;;) {
+		const char *from = lines->buf.data + lines->at;
+		size_t len = lines->buf.len - lines->at;
+		newline = len > seen ? memchr(from + seen, '\n', len - seen) : NULL;
+		seen = len;
+		lines->cut = !newline && len > RT_LINE_MAX;
+		if (newline || lines->cut || lines->ended)
+			break;
+		if (fill(lines, err))
+			return -1;
+	}
+	line->at = lines->buf.data + lines->at;
+	line->len = newline ? (size_t)(newline - line->at) : lines->buf.len - lines->at;
+	if (!newline && line->len == 0)
+		return 0;
+	lines->at += line->len + (newline ? 1 : 0);
+	if (line->len && line->at[line->len - 1] == '\r')
+		line->len--;
+	lines->number++;
+	return 1;
+}
+
+void
+rt_lines_release(struct rt_lines *lines)
+{
+	rt_buf_release(&lines->buf);
+}
