@@ -71,13 +71,43 @@ rt_line_equal(const struct rt_line *a, const struct rt_line *b)
 	return !strcmp(a->id, b->id) && compare(a, b) == 0;
 }
 
+struct rt_id_store {
+	size_t holders;
+	struct rt_arena arena;
+};
+
+const char *
+rt_baseline_keep_id(struct rt_baseline *baseline, const char *id, size_t len)
+{
+	if (!baseline->ids) {
+		baseline->ids = rt_alloc(1, sizeof(*baseline->ids));
+		baseline->ids->holders = 1;
+	}
+	return rt_arena_add(&baseline->ids->arena, id, len);
+}
+
+void
+rt_baseline_copy(struct rt_baseline *out, const struct rt_baseline *from)
+{
+	size_t n = from->lines.n;
+
+	*out = (struct rt_baseline){.ids = from->ids, .sealed = from->sealed};
+	if (out->ids)
+		out->ids->holders++;
+	if (!n)
+		return;
+	out->lines.at = rt_realloc(NULL, n, sizeof(*out->lines.at));
+	memcpy(out->lines.at, from->lines.at, n * sizeof(*out->lines.at));
+	out->lines.n = out->lines.cap = n;
+}
+
 void
 rt_baseline_add(struct rt_baseline *baseline, const char *id, enum rt_level level, bool has_value, double value,
 		uint32_t epoch)
 {
 	struct rt_line *line = rt_push(&baseline->lines);
 
-	line->id = rt_arena_add(&baseline->arena, id, strlen(id));
+	line->id = rt_baseline_keep_id(baseline, id, strlen(id));
 	line->level = (uint8_t)level;
 	line->has_value = has_value;
 	line->value = has_value ? value : 0;
@@ -182,21 +212,6 @@ rt_baseline_join(struct rt_baseline *out, const struct rt_baseline *a, const str
 	out->sealed = true;
 }
 
-void
-rt_baseline_own(struct rt_baseline *baseline)
-{
-	struct rt_arena arena = {0};
-	size_t i;
-
-	for (i = 0; i < baseline->lines.n; i++) {
-		struct rt_line *line = &baseline->lines.at[i];
-
-		line->id = rt_arena_add(&arena, line->id, strlen(line->id));
-	}
-	rt_arena_release(&baseline->arena);
-	baseline->arena = arena;
-}
-
 static void
 write_line(const struct rt_line *line, struct rt_buf *out)
 {
@@ -281,7 +296,10 @@ rt_baseline_checks(const struct rt_baseline *baseline, struct rt_strs *checks)
 void
 rt_baseline_release(struct rt_baseline *baseline)
 {
-	rt_arena_release(&baseline->arena);
+	if (baseline->ids && !--baseline->ids->holders) {
+		rt_arena_release(&baseline->ids->arena);
+		free(baseline->ids);
+	}
 	free(baseline->lines.at);
 	*baseline = (struct rt_baseline)RT_BASELINE_INIT;
 }

@@ -29,15 +29,18 @@ const char *rt_level_name(enum rt_level level);
 int rt_level_parse(const char *text, size_t len, enum rt_level *out) RT_MUST_USE;
 
 struct rt_line {
-	const char *id; /* escaped; borrowed, as a rule from the baseline's arena */
+	const char *id; /* escaped; in the baseline's store of ids */
 	double value;	/* pass: assertion count; flaky: bound on the rate; lower, higher: the bar */
 	uint32_t epoch;
 	uint8_t level; /* enum rt_level */
 	bool has_value;
 };
 
+/* Ids that several baselines share: the last one that holds the store releases it. Not for several threads. */
+struct rt_id_store;
+
 struct rt_baseline {
-	struct rt_arena arena;
+	struct rt_id_store *ids;
 	RT_VEC(struct rt_line) lines; /* sorted by id once rt_baseline_seal was called */
 	bool sealed;
 };
@@ -81,8 +84,10 @@ void rt_baseline_write(const struct rt_baseline *baseline, const char *check, st
 void rt_baseline_falls(const struct rt_baseline *base, const struct rt_baseline *next, struct rt_strs *ids);
 /* The names of the checks that have lines. */
 void rt_baseline_checks(const struct rt_baseline *baseline, struct rt_strs *checks);
-/* Copies ids that were borrowed from elsewhere (rt_judgement's raised) into the baseline's own arena. */
-void rt_baseline_own(struct rt_baseline *baseline);
+/* An id's copy in the store, for a line that the caller pushes. */
+const char *rt_baseline_keep_id(struct rt_baseline *baseline, const char *id, size_t len);
+/* Makes an empty baseline a copy of another: the lines are copied, the ids are shared. */
+void rt_baseline_copy(struct rt_baseline *out, const struct rt_baseline *from);
 void rt_baseline_release(struct rt_baseline *baseline);
 RT_DEFINE_AUTO(baseline, struct rt_baseline, rt_baseline_release);
 

@@ -56,12 +56,13 @@ split(const struct reader *reader, const char *line, const char *end, struct fie
 		    reader, line, memchr(line, '\r', (size_t)(end - line)),
 		    "a carriage return; baseline files end lines with LF: set `-text` for the baseline folder in "
 		    ".gitattributes");
-	for (i = 0; i < 4; i++, at = tab + 1) {
+	for (i = 0; i < 4; i++) {
 		tab = memchr(at, '\t', (size_t)(end - at));
 		if ((tab != NULL) != (i < 3))
 			return fail(reader, line, at, "a line is id, level, value and epoch, with a tab between them");
 		fields->at[i] = at;
 		fields->end[i] = tab ? tab : end;
+		at = fields->end[i] + (tab != NULL);
 	}
 	return 0;
 }
@@ -143,7 +144,7 @@ read_line(struct reader *reader, const char *line, const char *end)
 	parsed.level = (uint8_t)level;
 	if (read_value(reader, line, &f, &parsed) < 0 || read_epoch(reader, line, &f, &parsed.epoch) < 0)
 		return -1;
-	parsed.id = rt_arena_add(&reader->baseline->arena, line, len);
+	parsed.id = rt_baseline_keep_id(reader->baseline, line, len);
 	order = reader->last ? strcmp(reader->last, parsed.id) : -1;
 	if (order == 0)
 		return fail(reader, line, line,

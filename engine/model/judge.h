@@ -19,8 +19,9 @@
 #define RT_VERDICTS(X)                                                                           \
 	X(LANDED, "landed", 0)                                                                   \
 	X(WOULD_LAND, "would-land", 0)                                                           \
-	X(ADOPTED, "adopted", 0) X(REGRESSED, "regressed", 1) X(INCONCLUSIVE, "inconclusive", 3) \
-	    X(REFUSED, "refused", 4) X(CONFLICT, "conflict", 5) X(NOOP, "noop", 5)
+	X(ADOPTED, "adopted", 0)                                                                 \
+	X(REGRESSED, "regressed", 1) X(INCONCLUSIVE, "inconclusive", 3) X(REFUSED, "refused", 4) \
+	    X(CONFLICT, "conflict", 5) X(NOOP, "noop", 5)
 enum rt_verdict {
 #define X(name, text, exit) RT_VERDICT_##name,
 	RT_VERDICTS(X)
@@ -124,11 +125,8 @@ struct rt_judgement {
 	struct rt_changes regressions, gains;
 	struct rt_strs unproven; /* sentences that begin with an id or a cell: what could not be shown, with why */
 	struct rt_strs waived;	 /* ids that a waiver let fall */
-	/*
-	 * Sealed: join(baseline, observations, waivers), what the landing commits. Its ids are BORROWED from the
-	 * input's baseline and results: call rt_baseline_own() on it before either is released. (A copy of a million
-	 * ids is not free.)
-	 */
+	/* Sealed: join(baseline, observations, waivers), what the landing commits. Shares ids with the input's
+	 * baseline. */
 	struct rt_baseline raised;
 };
 #define RT_JUDGEMENT_INIT \

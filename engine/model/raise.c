@@ -5,19 +5,6 @@
 #include "model/id.h"
 #include "model/judge_parts.h"
 
-static void
-copy_lines(struct rt_baseline *raised, const struct rt_baseline *baseline)
-{
-	size_t n = baseline->lines.n;
-
-	raised->sealed = true;
-	if (!n)
-		return;
-	raised->lines.at = rt_realloc(raised->lines.at, n, sizeof(*raised->lines.at));
-	memcpy(raised->lines.at, baseline->lines.at, n * sizeof(*raised->lines.at));
-	raised->lines.n = raised->lines.cap = n;
-}
-
 /* The one trial whose cell an id belongs to, or NULL. */
 static const struct rt_trial *
 trial_of(const struct rt_judge_input *input, const char *id)
@@ -85,8 +72,10 @@ rt_bench_init(struct rt_bench *bench, const struct rt_judge_input *input, struct
 	size_t i;
 
 	*bench = (struct rt_bench){.input = input, .baseline = rt_judge_baseline(input), .out = out};
-	if (out)
-		copy_lines(&out->raised, bench->baseline);
+	if (out) {
+		rt_baseline_copy(&out->raised, bench->baseline);
+		out->raised.sealed = true;
+	}
 	bench->renamed = rt_alloc(input->n_renames, sizeof(*bench->renamed));
 	for (i = 0; i < input->n_renames; i++)
 		bench->renamed[i] = rename_holds(input, &input->renames[i]);
@@ -125,15 +114,23 @@ raised_line(struct rt_bench *bench, const struct rt_item *item)
 	return &bench->out->raised.lines.at[item->line - bench->baseline->lines.at];
 }
 
+/* The id is copied: the results need not outlive the judgement. */
+static void
+add_fresh(struct rt_bench *bench, struct rt_line line)
+{
+	line.id = rt_baseline_keep_id(&bench->out->raised, line.id, strlen(line.id));
+	*rt_push(&bench->fresh) = line;
+}
+
 /* Joins what was observed with the line, or makes a new one. Returns true when that is more than was known. */
 static bool
 observe(struct rt_bench *bench, const struct rt_item *item, struct rt_line seen)
 {
 	struct rt_line *line, joined;
 
-	seen.id = item->id;
 	if (!item->line) {
-		*rt_push(&bench->fresh) = seen;
+		seen.id = item->id;
+		add_fresh(bench, seen);
 		return true;
 	}
 	line = raised_line(bench, item);
@@ -343,7 +340,7 @@ rt_bench_excuses(struct rt_bench *bench, const struct rt_stand *stand, const str
 		if (item->line)
 			*raised_line(bench, item) = line;
 		else
-			*rt_push(&bench->fresh) = line;
+			add_fresh(bench, line);
 		rt_strs_add(&bench->out->waived, item->id);
 		return true;
 	}
@@ -373,7 +370,7 @@ write_renames(struct rt_bench *bench)
 		fresh.id = c->id;
 		fresh.has_value = c->assertions >= 0 && again->assertions >= 0;
 		fresh.value = fresh.has_value ? (c->assertions < again->assertions ? c : again)->assertions : 0;
-		*rt_push(&bench->fresh) = fresh;
+		add_fresh(bench, fresh);
 	}
 }
 
@@ -435,6 +432,14 @@ rt_bench_finish(struct rt_bench *bench)
 	to = i + j;
 	if (!j)
 		return;
+	if (!i) {
+		free(raised->lines.at);
+		raised->lines.at = bench->fresh.at;
+		raised->lines.n = j;
+		raised->lines.cap = bench->fresh.cap;
+		bench->fresh.at = NULL;
+		return;
+	}
 	if (to > raised->lines.cap) {
 		raised->lines.at = rt_realloc(raised->lines.at, to, sizeof(*raised->lines.at));
 		raised->lines.cap = to;

@@ -660,7 +660,6 @@ random_history(void)
 		for (i = 1; i < kit.out.raised.lines.n; i++)
 			cr_assert_lt(strcmp(kit.out.raised.lines.at[i - 1].id, kit.out.raised.lines.at[i].id), 0,
 				     "%s before %s", kit.out.raised.lines.at[i - 1].id, kit.out.raised.lines.at[i].id);
-		rt_baseline_own(&kit.out.raised);
 		tip = kit.out.raised;
 		kit.out.raised = (struct rt_baseline)RT_BASELINE_INIT;
 		kit_finish();

@@ -1,0 +1,298 @@
+#include "model/record.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "model/id.h"
+#include "support/buf.h"
+
+#define ID_DIGITS 12
+#define SHOWN 80 /* bytes of a branch name in a subject */
+
+static const char *const op_names[] = {
+#define X(name, text) [RT_OP_##name] = text,
+    RT_OPS(X)
+#undef X
+};
+static const char *const count_names[] = {"pass", "fail", "error", "skip", "regressions"};
+
+_Static_assert(RT_COUNT(count_names) == RT_COUNT(((struct rt_record *)0)->counts), "a name for each count");
+
+const char *
+rt_op_name(enum rt_op op)
+{
+	return op_names[op];
+}
+
+static int
+op_parse(const char *name, enum rt_op *out)
+{
+	size_t i;
+
+	for (i = 0; name && i < RT_COUNT(op_names); i++)
+		if (!strcmp(op_names[i], name)) {
+			*out = (enum rt_op)i;
+			return 0;
+		}
+	return -1;
+}
+
+/* A copy of a tree, by way of its text: setters take their value over, and a record keeps its own. */
+static struct rt_json *
+copy_json(const struct rt_json *value)
+{
+	rt_auto(buf) struct rt_buf text = RT_BUF_INIT;
+	struct rt_json *copy = NULL;
+	struct rt_err err = RT_ERR_INIT;
+
+	if (!value || rt_json_type(value) == RT_JSON_NULL)
+		return NULL;
+	rt_json_write(value, &text);
+	if (rt_json_parse(&copy, text.data, text.len, "record", &err) < 0)
+		rt_bug("canonical JSON does not read back: %s", err.text);
+	return copy;
+}
+
+static struct rt_json *
+to_json(const struct rt_record *record)
+{
+	struct rt_json *json = rt_json_new_object(), *counts = rt_json_new_object();
+	size_t i;
+
+	for (i = 0; i < RT_COUNT(count_names); i++)
+		rt_json_set_int(counts, count_names[i], record->counts[i]);
+	rt_json_set_int(json, "v", RT_RECORD_VERSION);
+	rt_json_set_int(json, "seq", record->seq);
+	rt_json_set_string(json, "prev", record->prev);
+	rt_json_set_string(json, "op", rt_op_name(record->op));
+	rt_json_set_string(json, "id", record->id);
+	rt_json_set_string(json, "target", record->target);
+	rt_json_set_string(json, "base", record->base);
+	rt_json_set_string(json, "candidate", record->candidate);
+	rt_json_set_string(json, "tree", record->tree);
+	rt_json_set_string(json, "landed", record->landed);
+	rt_json_set_string(json, "verdict", record->verdict);
+	rt_json_set_bool(json, "fast", record->fast);
+	rt_json_set(json, "counts", counts);
+	rt_json_set(json, "evidence", copy_json(record->evidence));
+	rt_json_set_string(json, "actor", record->actor);
+	rt_json_set_int(json, "time", record->time);
+	rt_json_set_string(json, "boot_id", record->boot_id);
+	rt_json_set_string(json, "isolation", record->isolation);
+	rt_json_set(json, "heads", copy_json(record->heads));
+	rt_json_set(json, "extra", copy_json(record->extra));
+	return json;
+}
+
+/* The verb of the subject; for what came to a verdict without landing, the verdict itself. */
+static const char *
+subject_verb(enum rt_op op, const char *verdict)
+{
+	switch (op) {
+	case RT_OP_INTENT:
+		return "landing";
+	case RT_OP_OUTCOME:
+		return "landed";
+	case RT_OP_REJECTED:
+	case RT_OP_JUDGED:
+		return verdict ? verdict : rt_op_name(op);
+	case RT_OP_ABORTED:
+	case RT_OP_ADOPTED:
+	case RT_OP_OPEN:
+	case RT_OP_RECOVERED:
+	case RT_OP_GC:
+		return rt_op_name(op);
+	}
+	rt_bug("op %d", op);
+}
+
+static void
+add_count(struct rt_buf *out, int64_t n, const char *what)
+{
+	if (n > 0)
+		rt_buf_addf(out, "%s%lld %s", rt_ends_with(out->data, ":") ? " " : ", ", (long long)n, what);
+}
+
+/*
+ * "landed 1a2b3c4d5e6f on main: 210 passed, 1 gained". Made from the JSON and from nothing else, so that it can be made
+ * again when the entry is read.
+ */
+static void
+write_subject(const struct rt_json *json, struct rt_buf *out)
+{
+	static const char *const done[] = {"passed", "failed", "in error", "skipped", "regressed"};
+	const char *id = rt_json_get_string(json, "id"), *target = rt_json_get_string(json, "target");
+	const struct rt_json *counts = rt_json_get(json, "counts");
+	enum rt_op op = RT_OP_OPEN;
+	const char *verb;
+	size_t i, end;
+
+	if (op_parse(rt_json_get_string(json, "op"), &op) < 0)
+		rt_bug("a record without an operation");
+	verb = subject_verb(op, rt_json_get_string(json, "verdict"));
+	rt_id_escape(out, verb, strnlen(verb, SHOWN));
+	if (id)
+		rt_buf_addf(out, " %.*s", ID_DIGITS, id);
+	if (target) {
+		target += rt_starts_with(target, "refs/heads/") ? strlen("refs/heads/") : 0;
+		rt_buf_adds(out, " on ");
+		rt_id_escape(out, target, strnlen(target, SHOWN));
+	}
+	end = out->len;
+	rt_buf_addc(out, ':');
+	for (i = 0; i < RT_COUNT(count_names); i++)
+		add_count(out, rt_json_get_int(counts, count_names[i], 0), done[i]);
+	add_count(out, rt_json_get_int(rt_json_get(json, "extra"), "gained", 0), "gained");
+	if (out->len == end + 1)
+		rt_buf_cut(out, end);
+}
+
+static void
+write_message(const struct rt_json *json, struct rt_buf *message)
+{
+	write_subject(json, message);
+	rt_buf_adds(message, "\n\n");
+	rt_json_write(json, message);
+	rt_buf_addc(message, '\n');
+}
+
+static bool
+is_hex(const char *s, size_t digits)
+{
+	return s && strlen(s) == digits && strspn(s, "0123456789abcdef") == digits;
+}
+
+/* What to_json can't show by writing it again: values that it would write whatever they were. */
+static const char *
+what_is_wrong(const struct rt_json *json)
+{
+	const char *id = rt_json_get_string(json, "id"), *prev = rt_json_get_string(json, "prev");
+	static const char *const objects[] = {"evidence", "heads", "extra"};
+	enum rt_op op;
+	size_t i;
+
+	if (rt_json_type(json) != RT_JSON_OBJECT)
+		return "it is no JSON object";
+	if (rt_json_get_int(json, "v", 0) != RT_RECORD_VERSION)
+		return "its version is not 1; use the ratchet that wrote it, or a newer one";
+	if (op_parse(rt_json_get_string(json, "op"), &op) < 0)
+		return "its operation is unknown";
+	if (rt_json_get_int(json, "seq", 0) < 1)
+		return "its number is not 1 or more";
+	if (!is_hex(prev, RT_SHA256_HEX))
+		return "prev is not a SHA-256";
+	if (id && !is_hex(id, ID_DIGITS))
+		return "its id is not 12 hex digits";
+	for (i = 0; i < RT_COUNT(objects); i++) {
+		enum rt_json_type type = rt_json_type(rt_json_get(json, objects[i]));
+
+		if (type != RT_JSON_OBJECT && type != RT_JSON_NULL)
+			return "evidence, heads or extra is no object";
+	}
+	return NULL;
+}
+
+void
+rt_record_write(const struct rt_record *record, struct rt_buf *message)
+{
+	rt_auto(json) struct rt_json *raw = to_json(record);
+	/* Text that was not UTF-8 is so only now; the subject has to be made of what a reader will find. */
+	rt_auto(json) struct rt_json *json = copy_json(raw);
+
+	/* An entry that can't be read back would stop the chain. */
+	if (what_is_wrong(json))
+		rt_bug("a ledger entry is written of which %s", what_is_wrong(json));
+	write_message(json, message);
+}
+
+static char *
+copy_string(const struct rt_json *json, const char *key)
+{
+	const char *s = rt_json_get_string(json, key);
+
+	return s ? rt_strdup(s) : NULL;
+}
+
+static void
+read_facts(struct rt_record *record, const struct rt_json *json)
+{
+	const struct rt_json *counts = rt_json_get(json, "counts");
+	size_t i;
+
+	record->seq = rt_json_get_int(json, "seq", 0);
+	record->fast = rt_json_get_bool(json, "fast", false);
+	record->time = rt_json_get_int(json, "time", 0);
+	for (i = 0; i < RT_COUNT(count_names); i++)
+		record->counts[i] = rt_json_get_int(counts, count_names[i], 0);
+	record->id = copy_string(json, "id");
+	record->target = copy_string(json, "target");
+	record->base = copy_string(json, "base");
+	record->candidate = copy_string(json, "candidate");
+	record->tree = copy_string(json, "tree");
+	record->landed = copy_string(json, "landed");
+	record->verdict = copy_string(json, "verdict");
+	record->actor = copy_string(json, "actor");
+	record->boot_id = copy_string(json, "boot_id");
+	record->isolation = copy_string(json, "isolation");
+	record->evidence = copy_json(rt_json_get(json, "evidence"));
+	record->heads = copy_json(rt_json_get(json, "heads"));
+	record->extra = copy_json(rt_json_get(json, "extra"));
+}
+
+/* The bytes must be those that the record gives when written again: nothing can be added, reordered or spelled
+ * otherwise. */
+static bool
+writes_the_same(const struct rt_record *record, const char *message, size_t len)
+{
+	rt_auto(buf) struct rt_buf again = RT_BUF_INIT;
+
+	rt_record_write(record, &again);
+	return again.len == len && !memcmp(again.data, message, len);
+}
+
+int
+rt_record_parse(struct rt_record *record, const char *message, size_t len, char digest[RT_SHA256_HEX + 1],
+		struct rt_err *err)
+{
+	const char *blank = memmem(message, len, "\n\n", 2), *line, *end = message + len, *wrong;
+	rt_auto(json) struct rt_json *json = NULL;
+	rt_auto(record) struct rt_record parsed = RT_RECORD_INIT;
+
+	line = blank ? blank + 2 : end;
+	if (line == end || end[-1] != '\n')
+		return rt_fail(err, RT_EUNKNOWN, "not a ledger entry: no subject, blank line and line of JSON");
+	end--;
+	if (rt_json_parse(&json, line, (size_t)(end - line), "ledger entry", err) < 0)
+		return rt_err_while(err, "reading a ledger entry");
+	wrong = what_is_wrong(json);
+	if (wrong)
+		return rt_fail(err, RT_EUNKNOWN, "not a ledger entry: %s", wrong);
+	if (op_parse(rt_json_get_string(json, "op"), &parsed.op) < 0)
+		rt_bug("an operation that was known is unknown");
+	memcpy(parsed.prev, rt_json_get_string(json, "prev"), sizeof(parsed.prev));
+	read_facts(&parsed, json);
+	if (!writes_the_same(&parsed, message, len))
+		return rt_fail(err, RT_EUNKNOWN,
+			       "ledger entry %lld was altered: it is not in the form that ratchet writes",
+			       (long long)parsed.seq);
+	if (digest)
+		rt_sha256_of(line, (size_t)(end - line), digest);
+	*record = parsed;
+	parsed = (struct rt_record)RT_RECORD_INIT;
+	return 0;
+}
+
+void
+rt_record_release(struct rt_record *record)
+{
+	char *const strings[] = {record->id,	 record->target,  record->base,	 record->candidate, record->tree,
+				 record->landed, record->verdict, record->actor, record->boot_id,   record->isolation};
+	size_t i;
+
+	for (i = 0; i < RT_COUNT(strings); i++)
+		free(strings[i]);
+	rt_json_free(record->evidence);
+	rt_json_free(record->heads);
+	rt_json_free(record->extra);
+	*record = (struct rt_record)RT_RECORD_INIT;
+}
