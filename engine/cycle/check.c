@@ -316,6 +316,34 @@ list_commits(struct checking *c, struct rt_err *err)
 	return 0;
 }
 
+/* A commit on HEAD with the raised baseline, in the repository's object store; no ref points to it yet. */
+static int
+raise_on_head(struct checking *c, struct rt_err *err)
+{
+	struct rt_gate *gate = c->gate;
+	rt_auto(commit) struct rt_commit commit = {0};
+	rt_auto(buf) struct rt_buf who = RT_BUF_INIT;
+	if (rt_verdict_exit(gate->report.verdict) != 0 || gate->report.verdict == RT_VERDICT_NOOP)
+		return 0;
+	if (rt_baseline_commit_tree(rt_quarantine_repo(gate->quarantine), &gate->tree, &gate->trusted.config,
+				    &gate->raised, &commit.tree, err) < 0 ||
+	    rt_ident(c->home->repo, &who, err) < 0)
+		return -1;
+	if (rt_oid_equal(&commit.tree, &gate->tree))
+		return 0;
+	commit.parents = rt_alloc(1, sizeof(*commit.parents));
+	commit.parents[0] = c->head;
+	commit.n_parents = 1;
+	commit.author = rt_strdup(who.data);
+	commit.committer = rt_strdup(who.data);
+	commit.message = rt_format("baseline: raise to what %s showed\n", gate->report.id);
+	if (rt_commit_write(rt_quarantine_repo(gate->quarantine), &commit, err) < 0 ||
+	    rt_quarantine_promote(gate->quarantine, err) < 0)
+		return -1;
+	gate->report.landed = commit.id;
+	return 0;
+}
+
 static int
 run_check(struct checking *c, struct rt_err *err)
 {
@@ -352,6 +380,8 @@ run_check(struct checking *c, struct rt_err *err)
 	if (go_on && c->request->history && !gate->adoption && judge_history(gate, &c->head, err) < 0)
 		return -1;
 	if (go_on && rt_gate_judge(gate, err) < 0)
+		return -1;
+	if (go_on && c->request->raise && raise_on_head(c, err) < 0)
 		return -1;
 	return rt_gate_record(gate, gate->report.verdict == RT_VERDICT_ADOPTED ? RT_OP_ADOPTED : RT_OP_JUDGED, err);
 }

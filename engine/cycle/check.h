@@ -16,11 +16,13 @@ struct rt_check_request {
 	const char *index_file;
 	bool fast; /* only the checks marked fast */
 	bool owed; /* with fast: that no check is marked so is no failure, since a later full judgement is demanded */
-	bool adoption;	     /* the head is judged as an adoption, with no base */
-	bool governance;     /* the caller has the operator's word for unsigned governance */
-	bool as_is;	     /* with a base: never merge HEAD into it (hooks, ci) */
-	bool adopt;	     /* an operator adopts the head's isolation, network, tools and caches */
-	bool history;	     /* walk the baseline folder's history base..head */
+	bool adoption;	 /* the head is judged as an adoption, with no base */
+	bool governance; /* the caller has the operator's word for unsigned governance */
+	bool as_is;	 /* with a base: never merge HEAD into it (hooks, ci) */
+	bool adopt;	 /* an operator adopts the head's isolation, network, tools and caches */
+	bool history;	 /* walk the baseline folder's history base..head */
+	bool raise; /* when accepted, write a commit on HEAD that raises the baseline; report.landed is its id, or ""
+		       when there is nothing to raise */
 	const char *objects; /* an object directory to read from besides (GIT_QUARANTINE_PATH), or NULL */
 	struct rt_progress progress;
 };

@@ -1,0 +1,128 @@
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/ci_output.h"
+#include "cli/cli.h"
+#include "cycle/ci.h"
+
+enum { RECORD_TRIES = 3 };
+
+static const struct rt_option options[] = {
+    {0, "base", "COMMIT", "gate against this commit instead of the one that the job's event names", false},
+    {0, "remote", "NAME", "where a missing base is fetched from, and the baseline pushed to (default origin)", false},
+    {0, "record", NULL, "on a push to the target: commit the raised baseline and push it", false},
+    {0, "adopt", NULL, "in an adoption: believe the head's isolation, network, tools and caches", false},
+    {0, "junit", "FILE", "write a JUnit report here (default on GitLab: ratchet-junit.xml)", false},
+    {0, "code-quality", "FILE", "write a code quality report here (default on GitLab: ratchet-code-quality.json)",
+     false},
+    {0, NULL, NULL, NULL, false},
+};
+
+static int
+write_file(const char *path, const struct rt_buf *text, int flags, struct rt_err *err)
+{
+	rt_auto(fd) int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | flags, 0644);
+	if (fd < 0 || rt_write_all(fd, text->data, text->len) < 0)
+		return rt_fail_errno(err, "writing %s", path);
+	return 0;
+}
+
+static int
+write_by(const struct rt_report *report, void (*writer)(const struct rt_report *, struct rt_buf *), const char *path,
+	 int flags, struct rt_err *err)
+{
+	rt_auto(buf) struct rt_buf text = RT_BUF_INIT;
+	if (!path || !path[0])
+		return 0;
+	writer(report, &text);
+	return write_file(path, &text, flags, err);
+}
+
+static int
+publish(const struct rt_cli *cli, const struct rt_ci_place *place, const struct rt_report *report, struct rt_err *err)
+{
+	const char *junit = rt_cli_value(cli, "junit"), *quality = rt_cli_value(cli, "code-quality");
+	if (place->kind == RT_CI_GITLAB) {
+		junit = junit ? junit : "ratchet-junit.xml";
+		quality = quality ? quality : "ratchet-code-quality.json";
+	}
+	if (place->kind == RT_CI_GITHUB) {
+		rt_auto(buf) struct rt_buf text = RT_BUF_INIT;
+		rt_ci_annotations(report, &text);
+		fwrite(text.data, 1, text.len, stdout);
+		if (write_by(report, rt_ci_summary, getenv("GITHUB_STEP_SUMMARY"), O_APPEND, err) < 0 ||
+		    write_by(report, rt_ci_outputs, getenv("GITHUB_OUTPUT"), O_APPEND, err) < 0)
+			return -1;
+	}
+	if (write_by(report, rt_ci_junit, junit, O_TRUNC, err) < 0)
+		return -1;
+	return write_by(report, rt_ci_code_quality, quality, O_TRUNC, err);
+}
+
+/* Pushes the commit that raises the baseline; a lost race is recorded again on the new tip. */
+static int
+record(struct rt_home *home, const struct rt_cli *cli, const struct rt_ci_place *place,
+       struct rt_check_request *request, struct rt_report *report, struct rt_err *err)
+{
+	const char *remote = rt_cli_value(cli, "remote");
+	struct rt_oid tip;
+	for (int tries = 0; tries < RECORD_TRIES && report->landed.hex[0]; tries++) {
+		int pushed = rt_ci_push(home, remote ? remote : "origin", place->branch, &report->landed, &tip, err);
+		if (pushed)
+			return pushed < 0 ? -1 : 0;
+		rt_auto(free) char *before = rt_strdup(report->candidate.hex);
+		request->head = tip.hex;
+		request->base = before;
+		rt_report_release(report);
+		if (rt_check(home, request, report, err) < 0)
+			return -1;
+		if (!report->landed.hex[0])
+			return 0;
+	}
+	return report->landed.hex[0] ? rt_fail(err, RT_ECONFLICT, "%s moved %d times while the baseline was recorded",
+					       place->branch, RECORD_TRIES)
+				     : 0;
+}
+
+static int
+run(struct rt_cli *cli, struct rt_err *err)
+{
+	rt_auto(home) struct rt_home home = RT_HOME_INIT;
+	rt_auto(report) struct rt_report report = RT_REPORT_INIT;
+	struct rt_ci_place place = {0};
+	const char *remote = rt_cli_value(cli, "remote");
+	if (rt_home_open(&home, cli->dir, err) < 0 ||
+	    rt_ci_find(&home, rt_cli_value(cli, "base"), remote ? remote : "origin", &place, err) < 0)
+		return -1;
+	struct rt_check_request request = {.head = place.head.hex,
+					   .base = place.base.hex,
+					   .as_is = true,
+					   .adopt = rt_cli_flag(cli, "adopt"),
+					   .raise = rt_cli_flag(cli, "record") && place.branch};
+	if (!cli->json)
+		fprintf(stderr, "base %.12s (%s)\n", place.base.hex, place.why ? place.why : "given");
+	request.progress = rt_cli_progress(cli);
+	int code = rt_check(&home, &request, &report, err);
+	if (code == 0 && request.raise)
+		code = record(&home, cli, &place, &request, &report, err);
+	if (code == 0)
+		code = publish(cli, &place, &report, err);
+	if (code == 0)
+		code = rt_cli_report(cli, &report, 0);
+	rt_ci_release(&place);
+	return code;
+}
+
+const struct rt_command rt_command_ci = {
+    .name = "ci",
+    .arguments = "",
+    .summary = "gate the head of a CI job against the baseline of its base",
+    .about = "Finds the base from the job's event (GitHub, GitLab, plain git), also in shallow clones; one commit is "
+	     "fetched when the base is missing. Writes annotations, a "
+	     "job summary and outputs on GitHub, a JUnit and a code quality artifact on GitLab. The exit code is that "
+	     "of the verdict.",
+    .options = options,
+    .max_args = 0,
+    .run = run,
+};
