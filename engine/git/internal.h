@@ -36,6 +36,8 @@ RT_DEFINE_GIT_AUTO(git_filter_list, git_filter_list, git_filter_list_free);
 
 /* libgit2 once per process: fsync on, owner validation on, the extensions that we understand. */
 int rt_git_init(struct rt_err *err) RT_MUST_USE;
+/* git_repository_open_ext that also takes safe.directory=*. Returns what libgit2 returns. */
+int rt_git_open(git_repository **out, const char *dir, unsigned flags) RT_MUST_USE;
 /*
  * Adds ": " and libgit2's last error, which must be asked for before any other call of it. Returns -1. Without an error
  * of libgit2 nothing is added.

@@ -200,8 +200,8 @@ everything_is_safe(void)
 	return safe;
 }
 
-static int
-open_git(git_repository **out, const char *dir, unsigned flags)
+int
+rt_git_open(git_repository **out, const char *dir, unsigned flags)
 {
 	int rc = git_repository_open_ext(out, dir, flags, NULL);
 
@@ -255,7 +255,7 @@ open_with(struct rt_repo **out, const char *dir, unsigned flags, struct rt_err *
 	if (rt_git_init(err) < 0)
 		return -1;
 	repo = rt_alloc(1, sizeof(*repo));
-	rc = open_git(&repo->git, dir, flags);
+	rc = rt_git_open(&repo->git, dir, flags);
 	if (rc < 0)
 		return explain_open(rc, dir, err);
 	if (adopt(repo, err) < 0)

@@ -1,0 +1,50 @@
+#include "git/indexfile.h"
+
+/* What `git add -N` noted has no content yet; git leaves it out of a commit. */
+static int
+drop_intents(git_index *index, struct rt_err *err)
+{
+	for (size_t i = git_index_entrycount(index); i-- > 0;) {
+		const git_index_entry *entry = git_index_get_byindex(index, i);
+
+		if ((entry->flags_extended & GIT_INDEX_ENTRY_INTENT_TO_ADD) == 0)
+			continue;
+		if (git_index_remove(index, entry->path, 0) < 0)
+			return rt_git_error(err, RT_EINTERNAL, "cannot leave %s out of a tree", entry->path);
+	}
+	return 0;
+}
+
+static int
+say_unmerged(git_index *index, const char *path, struct rt_buf *why)
+{
+	for (size_t i = 0; i < git_index_entrycount(index); i++) {
+		const git_index_entry *entry = git_index_get_byindex(index, i);
+
+		if (git_index_entry_stage(entry) != 0) {
+			rt_buf_addf(why, "%s has a conflict at %s; resolve it and `git add` it\n", path, entry->path);
+			break;
+		}
+	}
+	return 0;
+}
+
+int
+rt_index_tree(struct rt_repo *repo, const char *index_file, struct rt_oid *tree, struct rt_buf *why, struct rt_err *err)
+{
+	rt_auto(free) char *path = index_file != NULL ? rt_strdup(index_file) : rt_format("%s/index", repo->gitdir);
+	rt_auto(git_index) git_index *index = NULL;
+	git_oid oid;
+	int rc = rt_index_load(&index, path, why, err);
+
+	if (rc != 1)
+		return rc;
+	if (git_index_has_conflicts(index))
+		return say_unmerged(index, path, why);
+	if (drop_intents(index, err) < 0)
+		return -1;
+	if (git_index_write_tree_to(&oid, index, repo->git) < 0)
+		return rt_git_error(err, RT_EUNKNOWN, "cannot write the tree of %s", path);
+	rt_oid_from_git(tree, &oid);
+	return 1;
+}

@@ -1,0 +1,319 @@
+#include "git/indexfile.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "git/below.h"
+#include "support/clock.h"
+#include "support/digest.h"
+#include "support/file.h"
+
+#define MARK "ratchet is moving the work tree "
+#define LOCK_DRAFT "ratchet-index-lock-"
+#define INDEX_DRAFT "ratchet-index"
+#define MAX_INDEX ((size_t)4 << 30)
+
+int
+rt_index_load(git_index **out, const char *path, struct rt_buf *why, struct rt_err *err)
+{
+	const git_error *last;
+
+	if (git_index_open(out, path) == 0)
+		return 1;
+	/* The index names extensions that a reader must understand, in lower case. */
+	last = git_error_last();
+	if (last != NULL && last->message != NULL && strstr(last->message, "'link'") != NULL) {
+		git_error_clear();
+		rt_buf_addf(why,
+			    "%s is a split index, which is not supported; run `git update-index --no-split-index`\n",
+			    path);
+		return 0;
+	}
+	if (last != NULL && last->message != NULL && strstr(last->message, "'sdir'") != NULL) {
+		git_error_clear();
+		rt_buf_addf(why,
+			    "%s is a sparse index, which is not supported; run `git sparse-checkout reapply "
+			    "--no-sparse-index`\n",
+			    path);
+		return 0;
+	}
+	return rt_git_error(err, RT_EUNKNOWN, "cannot read the index %s", path);
+}
+
+/* ---- the lock ---- */
+
+static int
+write_draft(struct rt_index_lock *lock, const char *path, struct rt_err *err)
+{
+	rt_auto(free) char *text = rt_format(MARK "%s\n", lock->id);
+
+	lock->fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	if (lock->fd < 0 || rt_write_all(lock->fd, text, strlen(text)) < 0)
+		return rt_fail_errno(err, "cannot write %s", path);
+	return 0;
+}
+
+static int
+say_held(const char *path, struct rt_err *err)
+{
+	struct stat st;
+	long long age = 0;
+
+	if (stat(path, &st) == 0)
+		age = (long long)time(NULL) - (long long)st.st_mtime;
+	return rt_fail(err, RT_ECONFLICT, "%s is held for %lld s by another program; remove it if no git is running",
+		       path, age < 0 ? 0 : age);
+}
+
+static int
+link_until(const char *draft, const char *path, int64_t deadline, struct rt_err *err)
+{
+	for (int64_t pause_ms = 1;;) {
+		int64_t left;
+
+		if (link(draft, path) == 0)
+			return 0;
+		if (errno != EEXIST)
+			return rt_fail_errno(err, "cannot make %s", path);
+		left = deadline - rt_clock_ms();
+		if (left <= 0)
+			return say_held(path, err);
+		pause_ms = pause_ms > left ? left : pause_ms;
+		(void)nanosleep(&(struct timespec){.tv_nsec = pause_ms * 1000 * 1000}, NULL);
+		pause_ms = pause_ms < 64 ? pause_ms * 2 : pause_ms;
+	}
+}
+
+int
+rt_index_lock_take(struct rt_index_lock *lock, const char *gitdir, int64_t deadline, struct rt_err *err)
+{
+	rt_auto(free) char *path = rt_format("%s/index.lock", gitdir);
+	rt_auto(free) char *draft = NULL;
+	int rc;
+
+	rt_random_hex(lock->id, RT_MOVE_ID_HEX);
+	draft = rt_format("%s/" LOCK_DRAFT "%s", gitdir, lock->id);
+	rc = write_draft(lock, draft, err);
+	if (rc == 0)
+		rc = link_until(draft, path, deadline, err);
+	(void)unlink(draft);
+	if (rc == 0) {
+		lock->gitdir = rt_strdup(gitdir);
+	} else {
+		rt_close(lock->fd);
+		lock->fd = -1;
+	}
+	return rc;
+}
+
+int
+rt_index_lock_note(struct rt_index_lock *lock, const struct rt_strs *folders, struct rt_err *err)
+{
+	rt_auto(buf) struct rt_buf text = RT_BUF_INIT;
+
+	for (size_t i = 0; i < folders->n; i++)
+		rt_buf_add(&text, folders->at[i], strlen(folders->at[i]) + 1);
+	if (rt_write_all(lock->fd, text.data, text.len) < 0 || fsync(lock->fd) < 0)
+		return rt_fail_errno(err, "cannot write %s/index.lock", lock->gitdir);
+	return 0;
+}
+
+void
+rt_index_lock_drop(struct rt_index_lock *lock)
+{
+	if (lock->gitdir != NULL) {
+		rt_auto(free) char *path = rt_format("%s/index.lock", lock->gitdir);
+
+		(void)unlink(path);
+	}
+	rt_close(lock->fd);
+	free(lock->gitdir);
+	*lock = (struct rt_index_lock)RT_INDEX_LOCK_INIT;
+}
+
+/* ---- what a killed move left behind ---- */
+
+/* 1 it is a lock of ours: id and folders are filled; 0, -1. fd stays open to compare. */
+static int
+read_lock(const char *path, int *fd, struct rt_buf *text, struct rt_err *err)
+{
+	struct stat st;
+
+	*fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+	if (*fd < 0)
+		return errno == ENOENT || errno == ELOOP ? 0 : rt_fail_errno(err, "cannot read %s", path);
+	if (fstat(*fd, &st) < 0)
+		return rt_fail_errno(err, "cannot look at %s", path);
+	if (!S_ISREG(st.st_mode) || st.st_size < (off_t)(strlen(MARK) + RT_MOVE_ID_HEX + 1))
+		return 0;
+	if (rt_file_read_fd(*fd, MAX_INDEX, path, text, err) < 0)
+		return -1;
+	return rt_starts_with(text->data, MARK) && text->len > strlen(MARK) + RT_MOVE_ID_HEX &&
+	       text->data[strlen(MARK) + RT_MOVE_ID_HEX] == '\n';
+}
+
+static void
+sweep_folder(struct rt_below *below, const char *folder, const char *prefix)
+{
+	rt_auto(free) char *inside = rt_format("%s%sx", folder, folder[0] != '\0' ? "/" : "");
+	const char *name;
+	const struct dirent *entry;
+	DIR *dir;
+	int fd;
+
+	if (rt_below_folder(below, inside, false, NULL, &name, NULL) != 0)
+		return;
+	fd = dup(below->fd);
+	dir = fd >= 0 ? fdopendir(fd) : NULL;
+	if (dir == NULL) {
+		rt_close(fd);
+		return;
+	}
+	rewinddir(dir);
+	while ((entry = readdir(dir)) != NULL)
+		if (rt_starts_with(entry->d_name, prefix))
+			(void)unlinkat(dirfd(dir), entry->d_name, 0);
+	closedir(dir);
+	rt_below_prune(below, inside);
+}
+
+static int
+sweep_temporaries(const char *gitdir, const struct rt_buf *text, struct rt_err *err)
+{
+	rt_auto(repo) struct rt_repo *repo = NULL;
+	rt_auto(fd) int root = -1;
+	rt_auto(below) struct rt_below below = RT_BELOW_INIT;
+	rt_auto(free) char *prefix = rt_format(RT_MOVE_PREFIX "%.*s-", RT_MOVE_ID_HEX, text->data + strlen(MARK));
+	const char *end = text->data + text->len;
+
+	if (rt_repo_open_gitdir(&repo, gitdir, err) < 0)
+		return -1;
+	root = repo->workdir != NULL ? open(repo->workdir, O_DIRECTORY | O_RDONLY | O_CLOEXEC) : -1;
+	if (root < 0)
+		return 0;
+	below.root = root;
+	for (const char *at = text->data + strlen(MARK) + RT_MOVE_ID_HEX + 1; at < end; at += strlen(at) + 1)
+		sweep_folder(&below, at, prefix);
+	return 0;
+}
+
+static int
+remove_drafts(void *data, const char *name, struct rt_err *err)
+{
+	const char *gitdir = data;
+
+	(void)err;
+	if (rt_starts_with(name, LOCK_DRAFT) || strcmp(name, INDEX_DRAFT) == 0 ||
+	    strcmp(name, INDEX_DRAFT ".lock") == 0) {
+		rt_auto(free) char *path = rt_format("%s/%s", gitdir, name);
+
+		(void)unlink(path);
+	}
+	return 0;
+}
+
+int
+rt_worktree_drop_lock(const char *gitdir, struct rt_err *err)
+{
+	rt_auto(free) char *path = rt_format("%s/index.lock", gitdir);
+	rt_auto(free) char *folder = rt_strdup(gitdir);
+	rt_auto(buf) struct rt_buf text = RT_BUF_INIT;
+	rt_auto(fd) int fd = -1;
+	struct stat held, now;
+	int ours = read_lock(path, &fd, &text, err);
+
+	if (ours < 0)
+		return -1;
+	if (ours == 0) {
+		/* Killed before it had the lock, or after it gave it back. A living one would have the lock, or none of
+		 * these. */
+		return rt_exists(AT_FDCWD, path) ? 0 : rt_list_dir(AT_FDCWD, gitdir, remove_drafts, folder, err);
+	}
+	if (sweep_temporaries(gitdir, &text, err) < 0 || rt_list_dir(AT_FDCWD, gitdir, remove_drafts, folder, err) < 0)
+		return -1;
+	if (fstat(fd, &held) < 0 || lstat(path, &now) < 0 || held.st_ino != now.st_ino || held.st_dev != now.st_dev)
+		return 0;
+	if (unlink(path) < 0)
+		return rt_fail_errno(err, "cannot remove %s", path);
+	return 1;
+}
+
+/* ---- a copy to change ---- */
+
+static int
+copy_file(const char *from, const char *to, struct stat *st, struct rt_err *err)
+{
+	rt_auto(buf) struct rt_buf bytes = RT_BUF_INIT;
+	rt_auto(fd) int in = open(from, O_RDONLY | O_CLOEXEC);
+	rt_auto(fd) int out = -1;
+
+	if (in < 0)
+		return errno == ENOENT ? 0 : rt_fail_errno(err, "cannot read %s", from);
+	if (fstat(in, st) < 0)
+		return rt_fail_errno(err, "cannot look at %s", from);
+	if (rt_file_read_fd(in, MAX_INDEX, from, &bytes, err) < 0)
+		return -1;
+	out = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+	if (out < 0 || rt_write_all(out, bytes.data, bytes.len) < 0)
+		return rt_fail_errno(err, "cannot write %s", to);
+	return 0;
+}
+
+int
+rt_index_copy_open(struct rt_index_copy *copy, const char *gitdir, struct rt_buf *why, struct rt_err *err)
+{
+	rt_auto(free) char *from = rt_format("%s/index", gitdir);
+	rt_auto(free) char *draft_lock = rt_format("%s/" INDEX_DRAFT ".lock", gitdir);
+
+	copy->path = rt_format("%s/" INDEX_DRAFT, gitdir);
+	/* What an earlier move left behind; nobody else uses these names, and we hold the lock. */
+	(void)unlink(copy->path);
+	(void)unlink(draft_lock);
+	if (copy_file(from, copy->path, &copy->before, err) < 0)
+		return -1;
+	return rt_index_load(&copy->index, copy->path, why, err);
+}
+
+static int
+finish_draft(const struct rt_index_copy *copy, struct rt_err *err)
+{
+	rt_auto(fd) int fd = open(copy->path, O_RDWR | O_CLOEXEC);
+	struct timespec times[2] = {copy->before.st_atim, copy->before.st_mtim};
+
+	if (fd < 0)
+		return rt_fail_errno(err, "cannot open %s", copy->path);
+	if (copy->before.st_ino != 0 && (futimens(fd, times) < 0 || fchmod(fd, copy->before.st_mode & 0777) < 0))
+		return rt_fail_errno(err, "cannot set the time of %s", copy->path);
+	if (fsync(fd) < 0)
+		return rt_fail_errno(err, "cannot write %s", copy->path);
+	return 0;
+}
+
+int
+rt_index_copy_commit(struct rt_index_copy *copy, const char *gitdir, struct rt_err *err)
+{
+	rt_auto(free) char *to = rt_format("%s/index", gitdir);
+
+	if (git_index_write(copy->index) < 0)
+		return rt_git_error(err, RT_EIO, "cannot write %s", copy->path);
+	if (finish_draft(copy, err) < 0)
+		return -1;
+	if (rename(copy->path, to) < 0)
+		return rt_fail_errno(err, "cannot replace %s", to);
+	return rt_sync_dir(AT_FDCWD, gitdir, err);
+}
+
+void
+rt_index_copy_release(struct rt_index_copy *copy)
+{
+	git_index_free(copy->index);
+	if (copy->path != NULL)
+		(void)unlink(copy->path);
+	free(copy->path);
+	*copy = (struct rt_index_copy){0};
+}

@@ -1,0 +1,206 @@
+#include "git/worktree.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "git/checkout.h"
+#include "support/file.h"
+
+/* ---- which work trees are on a branch ---- */
+
+/* The first line of a small file of a git directory; not there is "". */
+static int
+read_line(const char *gitdir, const char *name, struct rt_buf *out, struct rt_err *err)
+{
+	rt_auto(free) char *path = rt_format("%s/%s", gitdir, name);
+
+	rt_buf_cut(out, 0);
+	if (!rt_exists(AT_FDCWD, path))
+		return 0;
+	if (rt_file_read(AT_FDCWD, path, 64 * 1024, out, err) < 0)
+		return -1;
+	rt_buf_cut(out, strcspn(out->data, "\r\n"));
+	return 0;
+}
+
+/* A rebase or bisect takes HEAD off the branch for a while and puts it back: such a work tree counts as being on it. */
+static int
+is_on(const char *gitdir, const char *ref, struct rt_err *err)
+{
+	static const char *const files[] = {"rebase-merge/head-name", "rebase-apply/head-name", "BISECT_START"};
+	rt_auto(buf) struct rt_buf line = RT_BUF_INIT;
+	const char *name = "";
+
+	if (read_line(gitdir, "HEAD", &line, err) < 0)
+		return -1;
+	if (rt_starts_with(line.data, "ref:"))
+		name = line.data + 4 + strspn(line.data + 4, " \t");
+	if (strcmp(name, ref) == 0)
+		return 1;
+	for (size_t i = 0; i < RT_COUNT(files); i++) {
+		if (read_line(gitdir, files[i], &line, err) < 0)
+			return -1;
+		if (strcmp(line.data, ref) == 0 ||
+		    (rt_starts_with(ref, "refs/heads/") && strcmp(line.data, ref + strlen("refs/heads/")) == 0))
+			return 1;
+	}
+	return 0;
+}
+
+struct found {
+	const char *commondir, *ref;
+	struct rt_strs *gitdirs;
+};
+
+/* A linked work tree whose folder is gone is not one any more (git calls it prunable). */
+static int
+add_linked(void *data, const char *name, struct rt_err *err)
+{
+	struct found *found = data;
+	rt_auto(free) char *gitdir = rt_format("%s/worktrees/%s", found->commondir, name);
+	rt_auto(buf) struct rt_buf link = RT_BUF_INIT;
+	rt_auto(free) char *path = NULL;
+	int on;
+
+	if (read_line(gitdir, "gitdir", &link, err) < 0)
+		return -1;
+	path = link.data[0] == '/' ? rt_strdup(link.data) : rt_format("%s/%s", gitdir, link.data);
+	if (link.len == 0 || !rt_exists(AT_FDCWD, path))
+		return 0;
+	on = is_on(gitdir, found->ref, err);
+	if (on == 1)
+		rt_strs_add(found->gitdirs, gitdir);
+	return on < 0 ? -1 : 0;
+}
+
+int
+rt_worktrees_on(struct rt_repo *repo, const char *ref, struct rt_strs *gitdirs, struct rt_err *err)
+{
+	rt_auto(repo) struct rt_repo *home = NULL;
+	rt_auto(free) char *linked = rt_format("%s/worktrees", repo->commondir);
+	struct found found = {.commondir = repo->commondir, .ref = ref, .gitdirs = gitdirs};
+	int on;
+
+	if (rt_repo_open_gitdir(&home, repo->commondir, err) < 0)
+		return -1;
+	on = home->workdir != NULL ? is_on(repo->commondir, ref, err) : 0;
+	if (on < 0)
+		return -1;
+	if (on == 1)
+		rt_strs_add(gitdirs, repo->commondir);
+	return rt_list_dir(AT_FDCWD, linked, add_linked, &found, err);
+}
+
+/* ---- what is under way there ---- */
+
+static bool
+is_busy(const struct rt_repo *repo, struct rt_buf *why)
+{
+	static const struct {
+		const char *file, *what;
+	} states[] = {
+	    {"rebase-merge", "a rebase"}, {"rebase-apply", "a rebase or am"},
+	    {"MERGE_HEAD", "a merge"},	  {"CHERRY_PICK_HEAD", "a cherry-pick"},
+	    {"REVERT_HEAD", "a revert"},  {"sequencer", "a cherry-pick or revert"},
+	    {"BISECT_LOG", "a bisect"},
+	};
+
+	for (size_t i = 0; i < RT_COUNT(states); i++) {
+		rt_auto(free) char *path = rt_format("%s/%s", repo->gitdir, states[i].file);
+
+		if (rt_exists(AT_FDCWD, path)) {
+			rt_buf_addf(why, "%s: %s is under way; finish or abort it\n", repo->workdir, states[i].what);
+			return true;
+		}
+	}
+	return false;
+}
+
+static int
+open_worktree(struct rt_repo **out, const char *gitdir, struct rt_err *err)
+{
+	if (rt_repo_open_gitdir(out, gitdir, err) < 0)
+		return -1;
+	if ((*out)->workdir == NULL)
+		return rt_fail(err, RT_EINTERNAL, "%s has no work tree", gitdir);
+	return 0;
+}
+
+/* ---- checking and moving ---- */
+
+static int
+check_with(struct rt_repo *repo, const struct rt_oid trees[2], struct rt_buf *why, struct rt_err *err)
+{
+	rt_auto(free) char *path = rt_format("%s/index", repo->gitdir);
+	rt_auto(git_index) git_index *index = NULL;
+	rt_auto(plan) struct rt_plan plan = RT_PLAN_INIT;
+	struct stat st = {0};
+	int rc;
+
+	/* The time first: a newer index is then taken for an older one, and trusted less. */
+	if (stat(path, &st) < 0 && errno != ENOENT)
+		return rt_fail_errno(err, "cannot look at %s", path);
+	rc = rt_index_load(&index, path, why, err);
+	if (rc == 1)
+		rc = rt_plan_make(&plan, repo, trees, index, &st, why, err);
+	return rc;
+}
+
+int
+rt_worktree_check(const char *gitdir, const struct rt_oid *old, const struct rt_oid *new, const char *objects,
+		  struct rt_buf *why, struct rt_err *err)
+{
+	rt_auto(repo) struct rt_repo *repo = NULL;
+	const struct rt_oid trees[2] = {*old, *new};
+
+	if (open_worktree(&repo, gitdir, err) < 0 || (objects != NULL && rt_repo_add_alternate(repo, objects, err) < 0))
+		return -1;
+	return is_busy(repo, why) ? 0 : check_with(repo, trees, why, err);
+}
+
+static int
+move_with(struct rt_plan *plan, const char *gitdir, const struct rt_oid trees[2], int64_t deadline, struct rt_buf *why,
+	  struct rt_err *err)
+{
+	rt_auto(repo) struct rt_repo *repo = NULL;
+	rt_auto(index_lock) struct rt_index_lock lock = RT_INDEX_LOCK_INIT;
+	rt_auto(index_copy) struct rt_index_copy copy = {0};
+	int rc;
+
+	if (open_worktree(&repo, gitdir, err) < 0)
+		return -1;
+	if (is_busy(repo, why))
+		return 0;
+	if (rt_index_lock_take(&lock, repo->gitdir, deadline, err) < 0)
+		return -1;
+	rc = rt_index_copy_open(&copy, repo->gitdir, why, err);
+	if (rc == 1)
+		rc = rt_plan_make(plan, repo, trees, copy.index, &copy.before, why, err);
+	if (rc == 1)
+		rc = rt_checkout(plan, &lock, &copy, err);
+	rt_plan_release(plan);
+	return rc;
+}
+
+int
+rt_worktree_move(const char *gitdir, const struct rt_oid *old, const struct rt_oid *new, int64_t deadline,
+		 struct rt_buf *why, struct rt_err *err)
+{
+	struct rt_plan plan = RT_PLAN_INIT;
+	const struct rt_oid trees[2] = {*old, *new};
+
+	return move_with(&plan, gitdir, trees, deadline, why, err);
+}
+
+int
+rt_worktree_restore(const char *gitdir, const struct rt_oid *old, const struct rt_oid *new, int64_t deadline,
+		    struct rt_buf *why, struct rt_err *err)
+{
+	struct rt_plan plan = RT_PLAN_INIT;
+	const struct rt_oid trees[2] = {*new, *old};
+
+	plan.taking_back = true;
+	return move_with(&plan, gitdir, trees, deadline, why, err);
+}
