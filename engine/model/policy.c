@@ -160,8 +160,22 @@ judge_link(const struct rt_delta *delta, struct rt_refusals *out)
 		rt_refuse(out, rule, delta->path, 0, "%s", reason);
 }
 
-void
-rt_policy_judge(const struct rt_policy *policy, const struct rt_delta *delta, struct rt_refusals *out)
+/* A path can hold a secret, and refusals are kept and shown. */
+static void
+redact_paths(const struct rt_policy *policy, struct rt_refusals *refusals, size_t from)
+{
+	for (size_t i = from; i < refusals->n; i++) {
+		rt_auto(buf) struct rt_buf path = RT_BUF_INIT;
+		rt_buf_adds(&path, refusals->at[i].path);
+		if (rt_policy_redact(policy, &path)) {
+			free(refusals->at[i].path);
+			refusals->at[i].path = rt_buf_steal(&path);
+		}
+	}
+}
+
+static void
+judge(const struct rt_policy *policy, const struct rt_delta *delta, struct rt_refusals *out)
 {
 	const char *name = strrchr(delta->path, '/');
 
@@ -182,6 +196,15 @@ rt_policy_judge(const struct rt_policy *policy, const struct rt_delta *delta, st
 	if (!strcmp(name ? name + 1 : delta->path, ".gitattributes") &&
 	    (policy->attributes_forbidden || !policy->attributes_allowed))
 		rt_gitattributes_judge(delta, out);
+}
+
+void
+rt_policy_judge(const struct rt_policy *policy, const struct rt_delta *delta, struct rt_refusals *out)
+{
+	size_t before = out->n;
+
+	judge(policy, delta, out);
+	redact_paths(policy, out, before);
 }
 
 /* The last paragraph of a message, unless it is also the first: a subject is no trailer. */

@@ -7,7 +7,7 @@
 #include "support/digest.h"
 
 /* More refusals for one text tell nobody anything. */
-enum { MOST_REFUSALS = 200 };
+enum { MOST_REFUSALS = 200, MOST_ROUNDS = 8 };
 
 /* What of a text counts, line by line, put together; a diff's added lines without their sign. */
 struct counted_line {
@@ -295,26 +295,44 @@ rt_policy_scan_change(const struct rt_policy *policy, const char *path, const ch
 	free(hits.at);
 }
 
-size_t
-rt_policy_redact(const struct rt_policy *policy, struct rt_buf *text)
+static void
+replace_hits(struct rt_buf *text, const struct rt_secret_hits *hits)
 {
-	rt_auto(buf) struct rt_buf out = RT_BUF_INIT;
-	struct rt_secret_hits hits = {0};
-	size_t at = 0, n;
+	struct rt_buf out = RT_BUF_INIT;
+	size_t at = 0;
 
-	rt_secret_find(policy, text->data, text->len, &hits);
-	for (size_t i = 0; i < hits.n; i++) {
-		rt_buf_add(&out, text->data + at, hits.at[i].start - at);
-		rt_buf_addf(&out, "[redacted: %s]", hits.at[i].rule);
-		at = hits.at[i].end;
+	for (size_t i = 0; i < hits->n; i++) {
+		rt_buf_add(&out, text->data + at, hits->at[i].start - at);
+		rt_buf_addf(&out, "[redacted: %s]", hits->at[i].rule);
+		at = hits->at[i].end;
 	}
-	n = hits.n;
-	free(hits.at);
-	if (!n)
-		return 0;
 	rt_buf_add(&out, text->data + at, text->len - at);
 	rt_buf_release(text);
 	*text = out;
-	out = (struct rt_buf)RT_BUF_INIT;
-	return n;
+}
+
+/*
+ * A secret can stand right behind another, which made it look like the middle of a word, so the text is searched again
+ * until nothing is found. Patterns are not: one may match what stands in a secret's place.
+ */
+size_t
+rt_policy_redact(const struct rt_policy *policy, struct rt_buf *text)
+{
+	struct rt_policy again = *policy;
+	size_t count = 0;
+
+	again.patterns.n = 0;
+	for (int round = 0; round < MOST_ROUNDS; round++) {
+		struct rt_secret_hits hits = {0};
+		size_t found;
+		rt_secret_find(round ? &again : policy, text->data, text->len, &hits);
+		found = hits.n;
+		if (found)
+			replace_hits(text, &hits);
+		free(hits.at);
+		count += found;
+		if (!found)
+			break;
+	}
+	return count;
 }

@@ -23,14 +23,16 @@ struct needle {
 };
 
 /* Reduced text is searched in blocks, which overlap by the longest needle and by what a family's key can be long. */
-enum { HASH_BITS = 16, LEAST_NEEDLE = 3, LEAST_SQUEEZED = 12, BLOCK = 1 << 20, LONGEST_KEY = 8192 };
+enum { HASH_BITS = 16, BUCKET_BITS = 12, LEAST_NEEDLE = 3, LEAST_SQUEEZED = 12, BLOCK = 1 << 20, LONGEST_KEY = 8192 };
 
-/* Needles by a hash of their first three bytes; most positions of a text are ruled out by one bit that is not set. */
+/*
+ * Needles by a hash of their first three bytes. The gate has a bit for each hash that some needle has: 8 KiB, which
+ * stay in the cache and rule out most positions of a text. A bucket holds 1 + the index of its first needle.
+ */
 struct needles {
 	RT_VEC(struct needle) at;
-	uint64_t
-	    gate[(1 << HASH_BITS) / 64]; /* a bit for each bucket that is not empty: 8 KiB, which stay in the cache */
-	uint32_t *bucket;		 /* 1 << HASH_BITS; 1 + index of a needle */
+	uint64_t gate[(1 << HASH_BITS) / 64];
+	uint32_t bucket[1 << BUCKET_BITS];
 	size_t longest;
 };
 
@@ -50,7 +52,7 @@ hash3(const char *bytes)
 static void
 needles_add(struct needles *needles, const char *bytes, size_t len, const struct rt_secret_family *family)
 {
-	uint32_t hash = hash3(bytes), *bucket = &needles->bucket[hash], *link = bucket;
+	uint32_t hash = hash3(bytes), *bucket = &needles->bucket[hash >> (HASH_BITS - BUCKET_BITS)], *link = bucket;
 	struct needle *needle;
 
 	for (; *link; link = &needles->at.at[*link - 1].next) {
@@ -71,18 +73,11 @@ needles_add(struct needles *needles, const char *bytes, size_t len, const struct
 }
 
 static void
-needles_init(struct needles *needles)
-{
-	needles->bucket = rt_alloc((size_t)1 << HASH_BITS, sizeof(*needles->bucket));
-}
-
-static void
 needles_release(struct needles *needles)
 {
 	for (size_t i = 0; i < needles->at.n; i++)
 		free(needles->at.at[i].bytes);
 	free(needles->at.at);
-	free(needles->bucket);
 }
 
 struct rt_secret_matcher *
@@ -91,8 +86,6 @@ rt_secret_matcher_new(void)
 	struct rt_secret_matcher *matcher = rt_alloc(1, sizeof(*matcher));
 	size_t n = 0;
 
-	needles_init(&matcher->plain);
-	needles_init(&matcher->squeezed);
 	/* a bucket is searched from its newest needle on, and the families' first match counts */
 	while (rt_secret_families[n].rule)
 		n++;
@@ -287,7 +280,7 @@ needles_find(const struct needles *needles, const char *bytes, size_t len, const
 		size_t n;
 		if (!(needles->gate[hash / 64] >> hash % 64 & 1))
 			continue;
-		n = needles_match(needles, needles->bucket[hash], bytes, len, at, &rule);
+		n = needles_match(needles, needles->bucket[hash >> (HASH_BITS - BUCKET_BITS)], bytes, len, at, &rule);
 		if (n) {
 			size_t last = at + n - 1;
 			*rt_push(hits) = (struct rt_secret_hit){map ? map[at] : at, (map ? map[last] : last) + 1, rule};
@@ -338,7 +331,7 @@ static void
 find_reduced(const struct needles *needles, const char *bytes, size_t len, bool squeeze, struct rt_secret_hits *hits)
 {
 	size_t overlap = needles->longest > LONGEST_KEY ? needles->longest : LONGEST_KEY;
-	size_t room = (len < BLOCK ? len : BLOCK) + overlap, n = 0;
+	size_t room = len < BLOCK + overlap ? len + 1 : BLOCK + overlap, n = 0;
 	rt_auto(free) char *block = rt_alloc(room, 1);
 	rt_auto(free) size_t *map = rt_alloc(room, sizeof(*map));
 	bool reduced = false;

@@ -506,6 +506,17 @@ Test(secrets, every_secret_of_a_log_is_redacted)
 				   "+ [redacted: secret:github-token]");
 }
 
+Test(secrets, secret_right_behind_another_is_redacted)
+{
+	rt_auto(free) char *key = token("ghp_", ALNUM, 36);
+	rt_auto(buf) struct rt_buf log = RT_BUF_INIT;
+
+	know("correct-horse-battery-staple");
+	rt_buf_addf(&log, "correct-horse-battery-staple%s", key);
+	cr_assert_eq(rt_policy_redact(policy, &log), 2);
+	cr_assert_str_eq(log.data, "[redacted: secret:known-value][redacted: secret:github-token]");
+}
+
 /* Each would take hours if a failed match were looked at again from each of its bytes. */
 Test(secrets, hostile_text_takes_linear_time, .timeout = 60)
 {
