@@ -104,18 +104,24 @@ void rt_policy_judge_whole(const struct rt_policy *policy, size_t paths, uint64_
  * the operator's patterns. The refusals give rule, path and line, never the value; a path that holds the secret itself
  * is redacted. No comment in the text covers a secret.
  *
- * For a raw proposal, a commit's message, author or path: bytes that are a diff (name ends with .patch or .diff, or
- * they look like one) are read as one: the path is that of the +++ header above, the line that of the new file, and
- * context and removed lines do not count.
+ * Every line counts: for a commit's message, its author, any text.
  */
 void rt_policy_scan(const struct rt_policy *policy, const char *name, const char *bytes, size_t len,
 		    struct rt_refusals *out);
 /*
- * For a file of a tree: every line counts, even in a file that looks like a diff, except that what its old content
- * (NULL: none) holds already is no refusal.
+ * For a file of a tree: as above, even for a file that looks like a diff, except that what its old content (NULL:
+ * none) holds already is no refusal.
  */
 void rt_policy_scan_change(const struct rt_policy *policy, const char *path, const char *old, size_t old_len,
 			   const char *bytes, size_t len, struct rt_refusals *out);
+/*
+ * For a raw proposal alone: bytes that are a diff (name ends with .patch or .diff, or they look like one) are read as
+ * one. The path is that of the +++ header above, the line that of the new file; context and removed lines do not count.
+ * A message or a file that looks like a diff could hide a secret in such lines, so these go through the functions
+ * above.
+ */
+void rt_policy_scan_patch(const struct rt_policy *policy, const char *name, const char *bytes, size_t len,
+			  struct rt_refusals *out);
 /* Replaces every secret in text by `[redacted: RULE]`; returns how many. Redact before cutting a text: half a secret is
  * not recognised. */
 size_t rt_policy_redact(const struct rt_policy *policy, struct rt_buf *text);

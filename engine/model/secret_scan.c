@@ -240,6 +240,13 @@ scan(const struct rt_policy *policy, const char *name, const char *bytes, size_t
 void
 rt_policy_scan(const struct rt_policy *policy, const char *name, const char *bytes, size_t len, struct rt_refusals *out)
 {
+	scan(policy, name, bytes, len, false, out);
+}
+
+void
+rt_policy_scan_patch(const struct rt_policy *policy, const char *name, const char *bytes, size_t len,
+		     struct rt_refusals *out)
+{
 	scan(policy, name, bytes, len, is_diff(name, bytes, len), out);
 }
 

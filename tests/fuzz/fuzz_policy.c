@@ -107,7 +107,8 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 	check_path(text);
 	check_link(text, strlen(text));
 	judge(policy, text, rest, &refusals);
-	rt_policy_scan(policy, "p.patch", text, rest, &refusals);
+	rt_policy_scan(policy, "message", text, rest, &refusals);
+	rt_policy_scan_patch(policy, "p.patch", text, rest, &refusals);
 	rt_policy_scan_change(policy, text, text, rest / 2, text, rest, &refusals);
 	check_refusals(&refusals);
 	redact(text, rest);

@@ -53,6 +53,12 @@ scan(const char *name, const char *text)
 	rt_policy_scan(policy, name, text, strlen(text), &refusals);
 }
 
+static void
+scan_patch(const char *name, const char *text)
+{
+	rt_policy_scan_patch(policy, name, text, strlen(text), &refusals);
+}
+
 /* All refusals as "rule path:line", joined by commas. */
 static void
 refused_are(const char *expected)
@@ -403,7 +409,7 @@ Test(secrets, added_line_of_a_patch_is_named_by_the_new_file)
 	rt_auto(free) char *key = token("ghp_", ALNUM, 36);
 	rt_auto(free) char *patch = diff_of(key, "c", "r");
 
-	scan("<stdin>", patch);
+	scan_patch("<stdin>", patch);
 	refused_are("github-token src/a.c:3");
 }
 
@@ -412,7 +418,7 @@ Test(secrets, context_and_removed_lines_of_a_patch_do_not_count)
 	rt_auto(free) char *key = token("ghp_", ALNUM, 36);
 	rt_auto(free) char *patch = diff_of("x", key, key);
 
-	scan("<stdin>", patch);
+	scan_patch("<stdin>", patch);
 	refused_are("");
 }
 
@@ -425,11 +431,11 @@ Test(secrets, message_author_and_paths_of_a_patch_count)
 	rt_auto(free) char *path = rt_format("--- /dev/null\n+++ b/%s\n@@ -0,0 +1 @@\n+x\n", key);
 	rt_auto(free) char *rename = rt_format("diff --git a/x b/y\nrename to %s\n", key);
 
-	scan("p", mail);
+	scan_patch("p", mail);
 	refused_are("github-token p:1,github-token p:4");
-	scan("p.patch", path);
+	scan_patch("p.patch", path);
 	refused_are("github-token p.patch:2");
-	scan("p", rename);
+	scan_patch("p", rename);
 	refused_are("github-token p:2");
 }
 
@@ -440,7 +446,7 @@ Test(secrets, hunk_in_a_message_hides_nothing)
 	rt_auto(free) char *patch = diff_of("x", "c", "r");
 	rt_auto(free) char *mail = rt_format("Subject: b\n\n@@ -1,9 +1,9 @@\n %s\n%s", key, patch);
 
-	scan("p", mail);
+	scan_patch("p", mail);
 	refused_are("github-token p:4");
 }
 
@@ -449,7 +455,7 @@ Test(secrets, line_beyond_the_counts_of_its_hunk_counts)
 	rt_auto(free) char *key = token("ghp_", ALNUM, 36);
 	rt_auto(free) char *patch = rt_format("--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\n+b\n %s\n", key);
 
-	scan("p.diff", patch);
+	scan_patch("p.diff", patch);
 	refused_are("github-token p.diff:6");
 }
 
@@ -458,8 +464,26 @@ Test(secrets, added_lines_are_read_as_one_text)
 	rt_auto(free) char *block = key_block("", "\n+", true);
 	rt_auto(free) char *patch = rt_format("--- /dev/null\n+++ b/id\n@@ -0,0 +1,4 @@\n+%s\n", block);
 
-	scan("p.diff", patch);
+	scan_patch("p.diff", patch);
 	refused_are("private-key id:1");
+}
+
+Test(secrets, message_that_looks_like_a_patch_hides_nothing)
+{
+	rt_auto(free) char *key = token("ghp_", ALNUM, 36);
+	rt_auto(free) char *message = diff_of("x", key, "r");
+
+	scan("commit message", message);
+	refused_are("github-token commit message:16");
+}
+
+Test(secrets, proposal_that_is_no_patch_counts_whole)
+{
+	rt_auto(free) char *key = token("ghp_", ALNUM, 36);
+	rt_auto(free) char *text = rt_format(" %s\n-%s\n", key, key);
+
+	scan_patch("<stdin>", text);
+	refused_are("github-token <stdin>:1,github-token <stdin>:2");
 }
 
 Test(secrets, file_of_a_tree_is_no_patch)
