@@ -11,7 +11,7 @@ int
 rt_binary_header(const char *line, size_t len, uint64_t *declared, bool *is_delta)
 {
 	const char *word = "literal ";
-	char number[32] = "";
+	char number[32] = "", *end;
 
 	if (len >= 6 && !memcmp(line, "delta ", 6))
 		word = "delta ";
@@ -20,12 +20,12 @@ rt_binary_header(const char *line, size_t len, uint64_t *declared, bool *is_delt
 	*is_delta = *word == 'd';
 	line += strlen(word);
 	len -= strlen(word);
-	*declared = UINT64_MAX;
-	if (len >= sizeof(number))
-		return 1;
-	/* git reads it with strtoul: signs and spaces are taken, and a negative one is huge. */
-	memcpy(number, line, len);
-	*declared = strtoull(number, NULL, 10);
+	/* git reads it with strtoul: signs and spaces are taken, a negative one is huge, and what follows is ignored.
+	 */
+	memcpy(number, line, len < sizeof(number) ? len : sizeof(number) - 1);
+	*declared = strtoull(number, &end, 10);
+	if (end == number + sizeof(number) - 1)
+		*declared = UINT64_MAX;
 	return 1;
 }
 

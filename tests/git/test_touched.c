@@ -202,6 +202,12 @@ Test(touched, a_negative_size_is_over_the_limit)
 		     2);
 }
 
+Test(touched, what_follows_a_size_is_ignored_as_git_ignores_it)
+{
+	cr_expect_eq(
+	    scan("diff --git a/f b/f\nGIT binary patch\nliteral 34 2010-07-05 19:41:17.620000023 -0500\nzc\n\n"), 0);
+}
+
 Test(touched, many_binary_hunks_have_a_limit_together)
 {
 	rt_auto(buf) struct rt_buf patch = RT_BUF_INIT;
