@@ -1,0 +1,233 @@
+/*
+ * Control groups. A v2 group of its own lets the engine kill a fork storm without competing with it for the processor;
+ * memory and pids are limited where a controller is at hand. The group's name holds the engine's pid and start time, so
+ * that the next engine can tell and remove what a killed one left behind.
+ */
+
+#include "run/inner.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "support/file.h"
+
+#define TEXT_MAX ((size_t)1 << 20)
+
+struct group {
+	char *dir; /* our own group, writable; NULL: none */
+};
+
+static struct group unified, memory, pids;
+
+static bool
+read_text(const char *path, struct rt_buf *out)
+{
+	struct rt_err ignored = RT_ERR_INIT;
+	return rt_file_read(AT_FDCWD, path, TEXT_MAX, out, &ignored) == 0;
+}
+
+static bool
+has_word(const char *list, const char *word)
+{
+	size_t len = strlen(word);
+	for (const char *at = list; (at = strstr(at, word)); at += len)
+		if ((at == list || at[-1] == ',') && (at[len] == ',' || at[len] == '\0'))
+			return true;
+	return false;
+}
+
+/* Our group in the hierarchy of a controller ("" is v2): lines of /proc/self/cgroup read "id:controllers:path". */
+static char *
+own_group(const char *text, const char *controller)
+{
+	for (const char *line = text; *line; line = strchr(line, '\n') + 1) {
+		const char *list = strchr(line, ':'), *path = list ? strchr(list + 1, ':') : NULL,
+			   *end = strchr(line, '\n');
+		if (!path || !end)
+			return NULL;
+		rt_auto(free) char *controllers = rt_strndup(list + 1, (size_t)(path - list - 1));
+		if (*controller ? has_word(controllers, controller) : *controllers == '\0')
+			return rt_strndup(path + 1, (size_t)(end - path - 1));
+	}
+	return NULL;
+}
+
+/* A line of mountinfo (proc(5)): "id parent dev root point options [tags] - type source super-options". */
+static char *
+mount_of(const char *text, const char *controller, char **root)
+{
+	for (const char *line = text; *line; line = strchr(line, '\n') + 1) {
+		char from[1024], point[1024], type[32], options[1024];
+		const char *end = strchr(line, '\n'), *rest = strstr(line, " - ");
+		if (!end)
+			return NULL;
+		if (!rest || rest > end || sscanf(line, "%*d %*d %*s %1023s %1023s", from, point) != 2 ||
+		    sscanf(rest, " - %31s %*s %1023s", type, options) != 2)
+			continue;
+		if (*controller ? strcmp(type, "cgroup") != 0 || !has_word(options, controller)
+				: strcmp(type, "cgroup2") != 0)
+			continue;
+		*root = rt_strdup(from);
+		return rt_strdup(point);
+	}
+	return NULL;
+}
+
+static void
+locate(struct group *group, const char *controller)
+{
+	rt_auto(buf) struct rt_buf groups = RT_BUF_INIT;
+	rt_auto(buf) struct rt_buf mounts = RT_BUF_INIT;
+	if (!read_text("/proc/self/cgroup", &groups) || !read_text("/proc/self/mountinfo", &mounts))
+		return;
+	rt_auto(free) char *root = NULL;
+	rt_auto(free) char *own = own_group(groups.data, controller);
+	rt_auto(free) char *point = mount_of(mounts.data, controller, &root);
+	if (!own || !point)
+		return;
+	const char *below = own;
+	if (strcmp(root, "/") != 0 && rt_starts_with(own, root))
+		below += strlen(root);
+	rt_auto(free) char *dir = rt_format("%s/%s", point, below + (*below == '/'));
+	rt_auto(free) char *procs = rt_format("%s/cgroup.procs", dir);
+	if (access(dir, W_OK) == 0 && access(procs, W_OK) == 0)
+		group->dir = rt_steal(&dir);
+}
+
+static unsigned long long
+start_time(pid_t pid)
+{
+	rt_auto(free) char *path = rt_format("/proc/%d/stat", (int)pid);
+	rt_auto(buf) struct rt_buf text = RT_BUF_INIT;
+	unsigned long long start = 0;
+	const char *rest = read_text(path, &text) ? strrchr(text.data, ')') : NULL;
+	if (!rest || sscanf(rest, ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
+			    &start) != 1)
+		return 0;
+	return start;
+}
+
+/* rmdir takes only groups without processes. */
+static void
+sweep(const struct group *group)
+{
+	DIR *dir = group->dir ? opendir(group->dir) : NULL;
+	if (!dir)
+		return;
+	for (struct dirent *entry; (entry = readdir(dir));) {
+		int pid;
+		unsigned long long start;
+		if (sscanf(entry->d_name, "cell-%d-%llu-", &pid, &start) == 2 && start_time(pid) != start)
+			unlinkat(dirfd(dir), entry->d_name, AT_REMOVEDIR);
+	}
+	closedir(dir);
+}
+
+static void
+locate_all(void)
+{
+	static bool known;
+	if (known)
+		return;
+	known = true;
+	locate(&unified, "");
+	locate(&memory, "memory");
+	locate(&pids, "pids");
+	sweep(&unified);
+	sweep(&memory);
+	sweep(&pids);
+}
+
+static char *
+make_group(const struct group *group)
+{
+	static unsigned count;
+	static unsigned long long start;
+	if (!start)
+		start = start_time(getpid());
+	char *path = rt_format("%s/cell-%d-%llu-%u", group->dir, (int)getpid(), start, count++);
+	if (mkdir(path, 0755) == 0)
+		return path;
+	free(path);
+	return NULL;
+}
+
+static bool
+write_value(const char *dir, const char *file, unsigned long long value)
+{
+	rt_auto(free) char *path = rt_format("%s/%s", dir, file);
+	rt_auto(fd) int fd = open(path, O_WRONLY | O_CLOEXEC);
+	return fd >= 0 && dprintf(fd, "%llu", value) > 0;
+}
+
+/* Only for a limit: moving a process between v1 groups waits for the whole machine (milliseconds). */
+static void
+make_v1(struct rt_cage *cage, const struct rt_cell_spec *spec)
+{
+	if (spec->memory_bytes && !cage->memory_bytes && memory.dir && (cage->paths[1] = make_group(&memory)) &&
+	    write_value(cage->paths[1], "memory.limit_in_bytes", spec->memory_bytes))
+		cage->memory_bytes = spec->memory_bytes;
+	if (spec->max_pids && pids.dir && (cage->paths[2] = make_group(&pids)))
+		write_value(cage->paths[2], "pids.max", spec->max_pids + 1);
+}
+
+void
+rt_cage_make(struct rt_cage *cage, const struct rt_cell_spec *spec)
+{
+	locate_all();
+	if (unified.dir && (cage->paths[0] = make_group(&unified))) {
+		cage->dir = open(cage->paths[0], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (spec->memory_bytes && write_value(cage->paths[0], "memory.max", spec->memory_bytes))
+			cage->memory_bytes = spec->memory_bytes;
+		if (spec->max_pids)
+			write_value(cage->paths[0], "pids.max", spec->max_pids + 1);
+	}
+	make_v1(cage, spec);
+}
+
+void
+rt_cage_admit(const struct rt_cage *cage, pid_t pid)
+{
+	for (size_t i = 1; i < RT_COUNT(cage->paths); i++)
+		if (cage->paths[i])
+			write_value(cage->paths[i], "cgroup.procs", (unsigned long long)pid);
+}
+
+bool
+rt_cage_kill(const struct rt_cage *cage)
+{
+	rt_auto(fd) int fd = cage->dir < 0 ? -1 : openat(cage->dir, "cgroup.kill", O_WRONLY | O_CLOEXEC);
+	return fd >= 0 && write(fd, "1", 1) == 1;
+}
+
+bool
+rt_cage_out_of_memory(const struct rt_cage *cage)
+{
+	static const char *const files[] = {"memory.events", "memory.oom_control"};
+	for (size_t i = 0; i < RT_COUNT(files); i++) {
+		if (!cage->memory_bytes || !cage->paths[i])
+			continue;
+		rt_auto(free) char *path = rt_format("%s/%s", cage->paths[i], files[i]);
+		rt_auto(buf) struct rt_buf text = RT_BUF_INIT;
+		const char *at = read_text(path, &text) ? strstr(text.data, "oom_kill ") : NULL;
+		if (at && strtoull(at + strlen("oom_kill "), NULL, 10) > 0)
+			return true;
+	}
+	return false;
+}
+
+void
+rt_cage_release(struct rt_cage *cage)
+{
+	rt_close(cage->dir);
+	for (size_t i = 0; i < RT_COUNT(cage->paths); i++) {
+		if (cage->paths[i])
+			rmdir(cage->paths[i]);
+		free(cage->paths[i]);
+	}
+	*cage = (struct rt_cage)RT_CAGE_INIT;
+}

@@ -1,0 +1,447 @@
+/* What a cell promises to an honest command, in namespaces. */
+
+#include "cells.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "support/clock.h"
+#include "support/file.h"
+
+static void
+setup(void)
+{
+	cells_setup(RT_LEVEL_OF_NAMESPACES);
+}
+
+TestSuite(cell, .init = setup, .fini = cells_teardown, .timeout = 120);
+
+static void
+expect_log(const struct rt_cell_outcome *outcome, const char *text)
+{
+	cells_expect(outcome, 0);
+	cr_assert_str_eq(outcome->log.data, text);
+}
+
+static bool
+has_program(const char *name)
+{
+	rt_auto(free) char *path = rt_format("/usr/bin/%s", name);
+	return access(path, X_OK) == 0;
+}
+
+Test(cell, runs_the_command_in_the_workspace)
+{
+	expect_log(cells_sh("pwd; ls"), "/src\nhostile\n");
+}
+
+Test(cell, gives_the_exit_status)
+{
+	cells_expect(cells_sh("exit 42"), 42);
+}
+
+Test(cell, tells_a_signal_from_an_exit)
+{
+	const struct rt_cell_outcome *outcome = cells_hostile("signal", "9");
+	cr_assert_eq(outcome->end, RT_END_SIGNAL);
+	cr_assert_eq(outcome->exit_code, 128 + 9);
+	cells_expect(cells_sh("exit 137"), 137);
+}
+
+Test(cell, missing_program_is_127_and_one_that_cannot_run_126)
+{
+	cells_expect(cells_run(cells_keep(cells_spec(CELLS_ARGV("no-such-program")))), 127);
+	cells_expect(cells_run(cells_keep(cells_spec(CELLS_ARGV("/etc")))), 126);
+}
+
+Test(cell, environment_is_the_allowlist_and_the_additions)
+{
+	setenv("RATCHET_SECRET", "1", 1);
+	setenv("LD_PRELOAD_EVIL", "1", 1);
+	struct rt_cell_spec spec = cells_spec(CELLS_ARGV("sh", "-c", "env | grep -v ^PWD= | sort"));
+	spec.env = CELLS_ARGV("FLAVOUR=plain", "TZ=Asia/Tokyo");
+	expect_log(cells_run(&spec), "FLAVOUR=plain\nHOME=/home/user\nLANG=C.UTF-8\nLC_ALL=C.UTF-8\nLOGNAME=user\n"
+				     "PATH=/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin\n"
+				     "SHELL=/bin/sh\nTERM=dumb\nTMPDIR=/tmp\nTZ=Asia/Tokyo\nUSER=user\n");
+}
+
+Test(cell, nothing_in_it_names_the_engine)
+{
+	cells_expect(
+	    cells_sh(
+		"! env | grep -i ratchet && test -z \"$(cat /proc/1/cmdline)\" && test \"$(cat /proc/1/comm)\" = init"),
+	    0);
+}
+
+Test(cell, command_has_three_descriptors_and_its_own_session)
+{
+	int leaked = open("/dev/null", O_RDONLY);
+	cr_assert(leaked >= 0);
+	cells_expect(cells_hostile("open-fds"), 1);
+	signal(SIGPIPE, SIG_IGN);
+	expect_log(cells_hostile("session"), "leader 1, tty 0, signals 0, core 0\n");
+	expect_log(cells_sh("cat | wc -c"), "0\n");
+	close(leaked);
+}
+
+Test(cell, standard_output_goes_to_the_file_and_both_to_the_log)
+{
+	struct rt_cell_spec spec = cells_spec(CELLS_ARGV("sh", "-c", "echo one; echo two >&2"));
+	rt_auto(buf) struct rt_buf text = RT_BUF_INIT;
+	struct rt_err err = RT_ERR_INIT;
+	rt_auto(fd) int fd = open(cells_path("stdout"), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+	spec.stdout_fd = fd;
+	const struct rt_cell_outcome *outcome = cells_run(&spec);
+	cells_expect(outcome, 0);
+	lseek(fd, 0, SEEK_SET);
+	cr_assert(rt_file_read_fd(fd, 100, "stdout", &text, &err) == 0);
+	cr_assert_str_eq(text.data, "one\n");
+	cr_assert(strstr(outcome->log.data, "one\n") && strstr(outcome->log.data, "two\n"));
+}
+
+Test(cell, log_keeps_head_and_tail)
+{
+	const struct rt_cell_outcome *outcome = cells_sh("echo first; ./hostile flood 1000000; echo last");
+	cells_expect(outcome, 0);
+	cr_assert(rt_starts_with(outcome->log.data, "first\n"));
+	cr_assert(rt_ends_with(outcome->log.data, "last\n"));
+	cr_assert(strstr(outcome->log.data, "[... 737867 bytes left out ...]"), "%.20s",
+		  strstr(outcome->log.data, "[..."));
+	cr_assert(outcome->log.len < (257 << 10));
+}
+
+Test(cell, more_output_than_allowed_ends_it)
+{
+	struct rt_cell_spec spec = cells_spec(CELLS_ARGV("./hostile", "flood", "100000000000"));
+	rt_auto(fd) int fd = open(cells_path("stdout"), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+	struct stat st;
+	spec.stdout_fd = fd;
+	spec.stdout_max = 1000000;
+	const struct rt_cell_outcome *outcome = cells_run(&spec);
+	cr_assert_eq(outcome->end, RT_END_LIMIT);
+	cr_assert(strstr(outcome->problem.data, "1000000 bytes"));
+	cr_assert(fstat(fd, &st) == 0 && st.st_size == 1000000);
+}
+
+Test(cell, deadline_kills_it)
+{
+	struct rt_cell_spec spec = cells_spec(CELLS_ARGV("./hostile", "sleep", "token-deadline"));
+	spec.timeout_ms = 300;
+	int64_t start = rt_clock_ms();
+	const struct rt_cell_outcome *outcome = cells_run(&spec);
+	cr_assert_eq(outcome->end, RT_END_TIMEOUT);
+	cr_assert(rt_clock_ms() - start < 5000);
+	cr_assert_eq(cells_alive("token-deadline"), 0);
+}
+
+Test(cell, silence_kills_it_and_output_puts_that_off)
+{
+	struct rt_cell_spec spec =
+	    cells_spec(CELLS_ARGV("sh", "-c", "for i in 1 2 3 4 5 6; do echo $i; sleep 0.2; done; sleep 100"));
+	spec.silence_ms = 700;
+	const struct rt_cell_outcome *outcome = cells_run(&spec);
+	cr_assert_eq(outcome->end, RT_END_SILENT);
+	cr_assert_str_eq(outcome->log.data, "1\n2\n3\n4\n5\n6\n");
+}
+
+Test(cell, writes_land_in_the_upper_directory_alone)
+{
+	const struct rt_cell_outcome *outcome =
+	    cells_sh("echo new > made; echo changed >> hostile; mkdir d; echo x > d/y");
+	struct rt_err err = RT_ERR_INIT;
+	rt_auto(buf) struct rt_buf text = RT_BUF_INIT;
+	cells_expect(outcome, 0);
+	cr_assert_not(outcome->upper_is_copy);
+	cr_assert(outcome->upper_fd >= 0);
+	cr_assert(rt_file_read(outcome->upper_fd, "made", 100, &text, &err) == 0, "%s", err.text);
+	cr_assert_str_eq(text.data, "new\n");
+	cr_assert(rt_exists(outcome->upper_fd, "d/y"));
+	cr_assert_not(rt_exists(AT_FDCWD, cells_path("layer/made")));
+	cells_expect(cells_sh("test ! -e made && ./hostile signal 0"), 0);
+}
+
+Test(cell, killed_cell_still_shows_what_it_wrote)
+{
+	struct rt_cell_spec spec = cells_spec(CELLS_ARGV("sh", "-c", "echo 1 > report.xml; exec sleep 100"));
+	spec.timeout_ms = 1000;
+	const struct rt_cell_outcome *outcome = cells_run(&spec);
+	cr_assert_eq(outcome->end, RT_END_TIMEOUT);
+	cr_assert(rt_exists(outcome->upper_fd, "report.xml"));
+}
+
+/* A build step's result below the step that needs it: removed and replaced directories stay so. */
+Test(cell, kept_upper_is_the_next_cells_layer)
+{
+	cells_make_dir("layer/old");
+	cells_write("layer/old/a", "a");
+	cells_make_dir("layer/swap");
+	cells_write("layer/swap/b", "b");
+	cells_write("layer/gone", "g");
+	const char *kept = cells_make_dir("kept");
+	struct rt_cell_spec first = cells_spec(
+	    CELLS_ARGV("sh", "-c", "rm gone; rm -r old; rm -r swap; mkdir swap; echo c > swap/c; echo n > new"));
+	first.upper = kept;
+	const struct rt_cell_outcome *outcome = cells_run(&first);
+	cells_expect(outcome, 0);
+	cr_assert(rt_exists(outcome->upper_fd, "new"));
+	struct rt_cell_spec second = cells_spec(CELLS_ARGV("sh", "-c", "find . -type f -o -type d | sort"));
+	const char *const lowers[] = {cells_path("kept/tree"), cells_path("layer"), NULL};
+	second.lowers = lowers;
+	expect_log(cells_run(&second), ".\n./hostile\n./new\n./swap\n./swap/c\n");
+}
+
+Test(cell, forty_layers_are_stacked)
+{
+	const char *lowers[42] = {NULL};
+	for (int i = 0; i < 40; i++) {
+		char name[128];
+		snprintf(name, sizeof(name), "layers/a-rather-long-name-for-a-layer-so-that-no-page-holds-them/%d", i);
+		lowers[i] = cells_make_dir(name);
+		snprintf(name, sizeof(name), "layers/a-rather-long-name-for-a-layer-so-that-no-page-holds-them/%d/f%d",
+			 i, i);
+		cells_write(name, "");
+		snprintf(name, sizeof(name), "layers/a-rather-long-name-for-a-layer-so-that-no-page-holds-them/%d/top",
+			 i);
+		cells_write(name, i ? "below\n" : "first\n");
+	}
+	struct rt_cell_spec spec = cells_spec(CELLS_ARGV("sh", "-c", "ls | wc -l; cat top"));
+	spec.lowers = lowers;
+	expect_log(cells_run(&spec), "41\nfirst\n");
+}
+
+Test(cell, reports_reach_the_host)
+{
+	struct rt_cell_spec spec = cells_spec(CELLS_ARGV("sh", "-c", "echo done > /out/report"));
+	cells_expect(cells_run(&spec), 0);
+	rt_auto(free) char *path = rt_format("%s/report", spec.reports);
+	struct stat st;
+	cr_assert(stat(path, &st) == 0 && st.st_uid == geteuid());
+}
+
+Test(cell, tools_are_on_the_path_and_cannot_be_written)
+{
+	cells_make_dir("host-home/.cargo/bin");
+	chmod(cells_write("host-home/.cargo/bin/mytool", "#!/bin/sh\necho tool\n"), 0755);
+	cells_make_dir("host-home/cache");
+	cells_write("host-home/cache/entry", "cached\n");
+	cells_write("host-home/secret", "s");
+	struct rt_cell_spec spec =
+	    cells_spec(CELLS_ARGV("sh", "-c",
+				  "mytool; cat ~/cache/entry; cat $0/cache/entry; ls ~/.cargo/bin; ls $0; ! touch "
+				  "$0/cache/x ~/.cargo/bin/y && ! test -e $0/secret",
+				  cells_path("host-home")));
+	spec.tools = CELLS_ARGV(cells_path("host-home/.cargo"));
+	spec.caches = CELLS_ARGV(cells_path("host-home/cache"));
+	spec.home_of = cells_path("host-home");
+	const struct rt_cell_outcome *outcome = cells_run(&spec);
+	cells_expect(outcome, 0);
+	cr_assert(rt_starts_with(outcome->log.data, "tool\ncached\ncached\nmytool\ncache\n"), "%s", outcome->log.data);
+}
+
+Test(cell, home_and_tmp_are_empty_and_writable)
+{
+	expect_log(cells_sh("find /home/user /tmp /dev/shm /run -mindepth 1; touch ~/a /tmp/b /dev/shm/c /var/tmp/d"),
+		   "");
+	cells_expect(cells_sh("test ! -e ~/a -a ! -e /tmp/b -a ! -e /dev/shm/c"), 0);
+}
+
+Test(cell, full_tmp_is_refused_and_nothing_else_happens)
+{
+	struct rt_cell_spec spec = cells_spec(
+	    CELLS_ARGV("sh", "-c", "./hostile fill /tmp 64; ./hostile fill . 64; rm /tmp/fill; echo ok > small"));
+	spec.tmp_bytes = 16 << 20;
+	expect_log(cells_run(&spec), "ENOSPC\nENOSPC\n");
+}
+
+Test(cell, loopback_serves)
+{
+	cells_expect(cells_hostile("loopback"), 0);
+}
+
+Test(cell, network_none_has_not_even_loopback)
+{
+	struct rt_cell_spec spec = cells_spec(CELLS_ARGV("./hostile", "loopback"));
+	spec.network = RT_NETWORK_NONE;
+	const struct rt_cell_outcome *outcome = cells_run(&spec);
+	cells_expect(outcome, 1);
+	cr_assert_str_eq(outcome->log.data, "ENETUNREACH\n");
+}
+
+Test(cell, network_host_is_the_hosts)
+{
+	struct rt_cell_spec spec = cells_spec(CELLS_ARGV("readlink", "/proc/self/ns/net"));
+	char own[64] = "";
+	spec.network = RT_NETWORK_HOST;
+	cr_assert(readlink("/proc/self/ns/net", own, sizeof(own) - 1) > 0);
+	const struct rt_cell_outcome *outcome = cells_run(&spec);
+	cells_expect(outcome, 0);
+	cr_assert(rt_starts_with(outcome->log.data, own));
+}
+
+Test(cell, terminals_semaphores_and_links_of_dev_work)
+{
+	cells_expect(cells_hostile("pty"), 0);
+	cells_expect(cells_hostile("semaphore"), 0);
+	cells_expect(
+	    cells_sh("echo x > /dev/stdout; echo x > /dev/null; head -c1 /dev/zero > /dev/fd/1; test -c /dev/full"), 0);
+}
+
+Test(cell, python_multiprocessing_works)
+{
+	if (!has_program("python3"))
+		cr_skip("no python3");
+	struct rt_cell_spec spec = cells_spec(CELLS_ARGV(
+	    "python3", "-c",
+	    "import multiprocessing as m\nif __name__ == '__main__':\n"
+	    "  with m.Pool(2) as p: print(sum(p.map(abs, [-1, -2])))\n  q = m.Queue(); q.put(1); q.get()\n"));
+	spec.argv = CELLS_ARGV(
+	    "/usr/bin/python3", "-c",
+	    "import multiprocessing as m\np = m.Pool(2)\nprint(sum(p.map(abs, [-1, -2])))\np.close(); p.join()\n");
+	expect_log(cells_run(&spec), "3\n");
+}
+
+/* LeakSanitizer stops and reads its process as a debugger does. */
+Test(cell, leak_sanitizer_finds_a_leak)
+{
+	if (!has_program("cc"))
+		cr_skip("no compiler");
+	const struct rt_cell_outcome *outcome =
+	    cells_sh("echo 'char *p; int main(void) { p = __builtin_malloc(7); p = 0; return 0; }' > l.c && cc -g "
+		     "-fsanitize=address -o l l.c || exit 99; "
+		     "ASAN_OPTIONS=exitcode=23 ./l");
+	cr_assert(outcome->exit_code == 99 || strstr(outcome->log.data, "7 byte(s) leaked"), "%s", outcome->log.data);
+	cr_assert(outcome->exit_code == 99 || outcome->exit_code == 23);
+}
+
+Test(cell, criterion_program_runs)
+{
+	if (!has_program("cc"))
+		cr_skip("no compiler");
+	const struct rt_cell_outcome *outcome = cells_sh("printf '#include <criterion/criterion.h>\\nTest(a, b) { "
+							 "cr_assert(1); }\\nTest(a, c) { cr_assert(0); }\\n' > t.c && "
+							 "cc -o t t.c -lcriterion || exit 99; ./t --xml=/out/t.xml");
+	cr_assert(outcome->exit_code == 99 ||
+		      (outcome->exit_code == 1 && strstr(outcome->log.data, "Passing: 1 | Failing: 1")),
+		  "%s", outcome->log.data);
+	cr_assert_eq(outcome->leaked, 0);
+}
+
+Test(cell, programs_and_libraries_of_the_system_work)
+{
+	static const char *const lines[] = {"perl -e 'use POSIX; print floor(1.5)' | grep -q 1",
+					    "awk 'BEGIN { exit 0 }'",
+					    "git --version",
+					    "openssl version",
+					    "date",
+					    "id -un | grep -qx user",
+					    "getent hosts localhost",
+					    "hostname",
+					    "python3 -c 'import ssl, ctypes'",
+					    "node -e 'require(\"os\").networkInterfaces()'",
+					    "java -version",
+					    "go version"};
+	for (size_t i = 0; i < RT_COUNT(lines); i++) {
+		char name[32];
+		snprintf(name, sizeof(name), "%.*s", (int)strcspn(lines[i], " "), lines[i]);
+		if (has_program(name)) {
+			struct rt_cell_spec spec = cells_spec(CELLS_ARGV("sh", "-c", lines[i]));
+			spec.env = CELLS_ARGV("PATH=/usr/bin:/bin");
+			cells_expect(cells_run(&spec), 0);
+		}
+	}
+}
+
+Test(cell, nested_keeps_user_namespaces_and_mounts)
+{
+	struct rt_cell_spec spec = cells_spec(CELLS_ARGV("sh", "-c",
+							 "unshare -Ur true && unshare -Urm mount -t tmpfs none /tmp && "
+							 "./hostile clone-user && ./hostile clone3-user"));
+	spec.nested = true;
+	cells_expect(cells_run(&spec), 0);
+}
+
+Test(cell, nested_still_protects_the_rest)
+{
+	struct rt_cell_spec spec =
+	    cells_spec(CELLS_ARGV("sh", "-c",
+				  "! unshare -Urm mount -o remount,rw,bind / && ! unshare -Urm umount /proc/sys && ! "
+				  "unshare -Urm umount -l /usr && ! ./hostile keyctl && "
+				  "! ./hostile vsock && ! unshare -Urm ./hostile write /proc/sys/kernel/core_pattern "
+				  "&& ! ./hostile remount /"));
+	spec.nested = true;
+	cells_expect(cells_run(&spec), 0);
+}
+
+Test(cell, setup_that_fails_says_why_and_runs_nothing)
+{
+	struct rt_cell_spec spec = cells_spec(CELLS_ARGV("true"));
+	spec.lowers = CELLS_ARGV("/no/such/layer");
+	const struct rt_cell_outcome *outcome = cells_run(&spec);
+	cr_assert_eq(outcome->end, RT_END_SETUP);
+	cr_assert(strstr(outcome->problem.data, "/no/such/layer"), "%s", outcome->problem.data);
+	spec.lowers = CELLS_ARGV(cells_path("layer"));
+	spec.tools = CELLS_ARGV("/src/tools");
+	outcome = cells_run(&spec);
+	cr_assert_eq(outcome->end, RT_END_SETUP);
+	cr_assert(strstr(outcome->problem.data, "/src/tools"), "%s", outcome->problem.data);
+}
+
+Test(cell, too_many_processes_are_refused)
+{
+	struct rt_cell_spec spec = cells_spec(CELLS_ARGV("./hostile", "forks", "2000"));
+	spec.max_pids = 200;
+	const struct rt_cell_outcome *outcome = cells_run(&spec);
+	cr_assert_eq(outcome->exit_code, 1, "%s", outcome->log.data);
+	cr_assert(atoi(outcome->log.data) <= 200, "%s", outcome->log.data);
+}
+
+Test(cell, too_much_memory_is_a_limit)
+{
+	struct rt_cell_spec spec = cells_spec(CELLS_ARGV("./hostile", "hog", "400"));
+	spec.memory_bytes = 100 << 20;
+	const struct rt_cell_outcome *outcome = cells_run(&spec);
+	if (outcome->end == RT_END_EXIT && outcome->exit_code == 0)
+		cr_skip("no writable memory control group");
+	cr_assert_eq(outcome->end, RT_END_LIMIT);
+	cr_assert(strstr(outcome->problem.data, "memory"), "%s", outcome->problem.data);
+}
+
+/* Order of ending, not of starting. */
+Test(cell, pool_runs_several_and_gives_the_first_that_ends)
+{
+	struct rt_err err = RT_ERR_INIT;
+	struct rt_pool *pool = rt_pool_new();
+	struct rt_cell_spec slow = cells_spec(CELLS_ARGV("sleep", "1")), fast = cells_spec(CELLS_ARGV("true"));
+	int one = 1, two = 2;
+	slow.data = &one;
+	fast.data = &two;
+	cr_assert(rt_pool_start(pool, &slow, &err) == 0 && rt_pool_start(pool, &fast, &err) == 0);
+	cr_assert_eq(rt_pool_running(pool), 2);
+	for (int expected = 2; expected >= 1; expected--) {
+		rt_auto(cell_outcome) struct rt_cell_outcome *outcome = NULL;
+		cr_assert(rt_pool_wait(pool, 0, &outcome, &err) == 0);
+		cr_assert_eq(*(int *)outcome->spec->data, expected);
+	}
+	cr_assert_eq(rt_pool_running(pool), 0);
+	rt_pool_free(pool);
+}
+
+Test(cell, pool_wait_ends_at_its_deadline_and_on_interrupt)
+{
+	struct rt_err err = RT_ERR_INIT;
+	struct rt_pool *pool = rt_pool_new();
+	struct rt_cell_spec spec = cells_spec(CELLS_ARGV("./hostile", "sleep", "token-pool"));
+	struct rt_cell_outcome *outcome;
+	cr_assert(rt_pool_start(pool, &spec, &err) == 0);
+	cr_assert(rt_pool_wait(pool, rt_clock_ms() + 100, &outcome, &err) == 0);
+	cr_assert_null(outcome);
+	rt_pool_interrupt();
+	cr_assert(rt_pool_wait(pool, 0, &outcome, &err) == 0);
+	cr_assert_null(outcome);
+	rt_pool_free(pool);
+	cr_assert_eq(cells_alive("token-pool"), 0);
+}
