@@ -68,7 +68,7 @@ bool
 rt_gate_secrets(struct rt_gate *gate, const char *name, const struct rt_buf *raw)
 {
 	size_t before = gate->report.refusals.n;
-	rt_policy_scan(gate->trusted.policy, name, raw->data, raw->len, &gate->report.refusals);
+	rt_policy_scan_patch(gate->trusted.policy, name, raw->data, raw->len, &gate->report.refusals);
 	gate->secret = gate->secret || gate->report.refusals.n > before;
 	return gate->secret;
 }
@@ -110,6 +110,7 @@ take_run(struct rt_gate *gate, struct rt_matrix *matrix, size_t i, struct rt_run
 	*out = state->run;
 	memset(&state->run.results, 0, sizeof(state->run.results));
 	memcpy(state->run.results.counts, out->results.counts, sizeof(out->results.counts));
+	state->run.tail = NULL;
 	if (state->attempts)
 		rt_strs_addf(&gate->evidence, "%s %s %s", matrix->plan->cells.at[i].name, side, state->report_digest);
 }
@@ -155,10 +156,51 @@ second_look(struct rt_gate *gate, const struct rt_plan *plan, struct trials *tri
 	return 0;
 }
 
+/* Which run says most of how the cell did: the first of several that gave no whole evidence, else the newest. */
+static const struct rt_run *
+telling_run(const struct rt_trial *trial)
+{
+	const struct rt_run *run = trial->second ? trial->second : &trial->first;
+	for (size_t i = 0; i < trial->n_more && run->end == RT_CELL_COMPLETE; i++)
+		if (trial->more[i].end != RT_CELL_COMPLETE)
+			run = &trial->more[i];
+	return run;
+}
+
+/* New ids enter after `probation` runs of the same gate: the cells that hold some run again. */
+static int
+probation(struct rt_gate *gate, const struct rt_plan *plan, struct trials *trials, const struct rt_judge_input *input,
+	  struct rt_err *err)
+{
+	rt_auto(free) size_t *more = rt_alloc(plan->cells.n + 1, sizeof(*more));
+	rt_auto(free) bool *want = rt_alloc(plan->cells.n + 1, sizeof(*want));
+	for (;;) {
+		bool any = false;
+		memset(more, 0, plan->cells.n * sizeof(*more));
+		rt_judge_probation(input, more);
+		for (size_t i = 0; i < plan->cells.n; i++) {
+			want[i] = more[i] > 0;
+			any = any || want[i];
+		}
+		if (!any)
+			return 0;
+		if (rt_matrix_run(&trials->candidate, want, err) < 0)
+			return -1;
+		for (size_t i = 0; i < plan->cells.n; i++) {
+			struct rt_trial *trial = &trials->at[i];
+			if (!want[i])
+				continue;
+			trial->more = rt_realloc(trial->more, trial->n_more + 1, sizeof(*trial->more));
+			take_run(gate, &trials->candidate, i, &trial->more[trial->n_more], "candidate");
+			trial->n_more++;
+		}
+	}
+}
+
 static const char *
 cell_status(const struct rt_trial *trial)
 {
-	const struct rt_run *run = trial->second ? trial->second : &trial->first;
+	const struct rt_run *run = telling_run(trial);
 	switch (run->end) {
 	case RT_CELL_COMPLETE:
 		return run->results.counts[RT_STATUS_FAIL] + run->results.counts[RT_STATUS_ERROR] ? "failed" : "passed";
@@ -205,7 +247,7 @@ report_cell(struct rt_gate *gate, const struct rt_plan *plan, const struct trial
 {
 	const struct rt_trial *trial = &trials->at[i];
 	const struct rt_cell_state *state = &trials->candidate.cells[i];
-	const struct rt_run *run = trial->second ? trial->second : &trial->first;
+	const struct rt_run *run = telling_run(trial);
 	struct rt_cell_report *cell = rt_push(&gate->report.cells);
 	cell->name = rt_strdup(plan->cells.at[i].name);
 	cell->status = cell_status(trial);
@@ -273,12 +315,46 @@ run_trials(struct rt_gate *gate, const struct rt_plan *plan, enum rt_isolation l
 		trials->at[i].cell = &plan->cells.at[i];
 		take_run(gate, &trials->candidate, i, &trials->at[i].first, "candidate");
 	}
-	if (gate->adoption)
-		return 0;
-	rt_judge_reds(input, trials->red);
+	if (!gate->adoption)
+		rt_judge_reds(input, trials->red);
 	for (size_t i = 0; i < trials->n; i++)
 		any_red = any_red || trials->red[i];
-	return any_red ? second_look(gate, plan, trials, err) : 0;
+	return any_red ? second_look(gate, plan, trials, err) : probation(gate, plan, trials, input, err);
+}
+
+static const struct rt_results *
+results_of(const struct rt_trial *trial, size_t run)
+{
+	return run ? &trial->more[run - 1].results : &trial->first.results;
+}
+
+/* Names a case that passed in some runs, failed in none, and was skipped or absent in the others. `at`: the run it is
+ * met in; it is named in the first that knows it. */
+static void
+list_unsteady_case(struct rt_gate *gate, const struct rt_trial *trial, size_t at, const char *id)
+{
+	size_t passed = 0, runs = trial->n_more + 1;
+	for (size_t run = 0; run < runs; run++) {
+		const struct rt_case *c = rt_results_find(results_of(trial, run), id);
+		if (c && (run < at || c->status > RT_STATUS_SKIP))
+			return;
+		passed += c && c->status == RT_STATUS_PASS;
+	}
+	if (passed && passed < runs)
+		rt_strs_addf(&gate->report.unproven, "%s passes in %zu of %zu runs, and is not recorded", id, passed,
+			     runs);
+}
+
+/* In an adoption: what is not recorded, beyond what failed. */
+static void
+list_unsteady(struct rt_gate *gate, const struct trials *trials)
+{
+	for (size_t i = 0; i < trials->n; i++)
+		for (size_t run = 0; run <= trials->at[i].n_more; run++) {
+			const struct rt_results *results = results_of(&trials->at[i], run);
+			for (size_t k = 0; k < results->cases.n; k++)
+				list_unsteady_case(gate, &trials->at[i], run, results->cases.at[k].id);
+		}
 }
 
 static int
@@ -316,6 +392,8 @@ run_and_judge(struct rt_gate *gate, struct rt_err *err)
 		rt_judge(&input, &judgement);
 		for (size_t i = 0; i < trials.n; i++)
 			report_cell(gate, &plan, &trials, i);
+		if (gate->adoption)
+			list_unsteady(gate, &trials);
 		take_judgement(gate, &judgement);
 		rt_gate_verdict(gate, judgement.verdict, NULL);
 		gate->report.overhead_ms = gate->report.duration_ms - trials.candidate.busy_ms - trials.base.busy_ms;
@@ -338,8 +416,9 @@ rt_gate_judge(struct rt_gate *gate, struct rt_err *err)
 	}
 	if (run_and_judge(gate, err) < 0)
 		return -1;
-	bool accepted = gate->report.verdict == RT_VERDICT_WOULD_LAND;
-	if (accepted && !gate->fast && rt_govern_baseline(gate, err) < 0)
+	/* a staged merge brings the other side's baseline along, which no fast run can show */
+	bool accepted = gate->report.verdict == RT_VERDICT_WOULD_LAND && !(gate->fast && gate->n_commits == 0);
+	if (accepted && rt_govern_baseline(gate, err) < 0)
 		return -1;
 	if (gate->report.refusals.n)
 		rt_gate_verdict(gate, RT_VERDICT_REFUSED, NULL);
@@ -387,6 +466,10 @@ rt_gate_fill(const struct rt_gate *gate, enum rt_op op, const char *digest, stru
 	record->counts[4] = (int64_t)report->regressions.n;
 	record->isolation = report->isolation ? rt_strdup(report->isolation) : NULL;
 	record->evidence = evidence_json(gate, digest);
+	if (report->gains.n) {
+		record->extra = rt_json_new_object();
+		rt_json_set_int(record->extra, "gained", (int64_t)report->gains.n);
+	}
 }
 
 int

@@ -1,12 +1,13 @@
 #include "cycle/govern.h"
 
+#include <inttypes.h>
 #include <string.h>
 #include <strings.h>
 
 #include "git/signature.h"
 #include "model/glob.h"
 
-static const uint64_t CONTENT_READ = 16u << 20;
+static const uint64_t CONTENT_READ = 16u << 20, CONTENT_SCANNED = 1u << 30;
 
 /* What the walk over the difference gathers. */
 struct changes {
@@ -84,6 +85,10 @@ judge_governance(struct changes *changes, struct rt_err *err)
 {
 	struct rt_gate *gate = changes->gate;
 	const char *path = changes->governed.at[0];
+	if (gate->adoption) { /* there is nothing yet that governs, and an operator let it in */
+		gate->governed = true;
+		return 0;
+	}
 	if (rt_signers_empty(gate->trusted.signers.data, gate->trusted.signers.len)) {
 		gate->governed = gate->governance_ok;
 		if (!gate->governed)
@@ -171,6 +176,43 @@ note_trusted(struct changes *changes, const char *path)
 	}
 }
 
+/* Loads a blob into out when it is there and is one: a file or a link. */
+static int
+load(struct changes *changes, const struct rt_entry *entry, uint64_t max, struct rt_buf *out, uint64_t *size,
+     struct rt_err *err)
+{
+	*size = 0;
+	if (!entry->mode || (entry->mode & 0170000) == 0160000)
+		return 0;
+	if (rt_blob_size(changes->repo, &entry->id, size, err) < 0)
+		return -1;
+	if (*size > max)
+		return 0;
+	return rt_blob_read(changes->repo, &entry->id, max, out, err) < 0 ? -1 : 1;
+}
+
+/* Secrets that the new content has and the old had not. */
+static int
+scan_path(struct changes *changes, const struct rt_change_of *change, const struct rt_buf *content, struct rt_err *err)
+{
+	struct rt_gate *gate = changes->gate;
+	rt_auto(refusals) struct rt_refusals found = {0};
+	rt_auto(buf) struct rt_buf old = RT_BUF_INIT;
+	uint64_t size;
+	rt_policy_scan_change(gate->trusted.policy, change->path, NULL, 0, content->data, content->len, &found);
+	if (found.n == 0)
+		return 0;
+	/* seldom: only now is it worth knowing what the base has already */
+	int loaded = load(changes, &change->old, CONTENT_SCANNED, &old, &size, err);
+	if (loaded < 0)
+		return -1;
+	size_t before = gate->report.refusals.n;
+	rt_policy_scan_change(gate->trusted.policy, change->path, loaded ? old.data : NULL, old.len, content->data,
+			      content->len, &gate->report.refusals);
+	gate->secret = gate->secret || gate->report.refusals.n > before;
+	return 0;
+}
+
 static int
 judge_path(void *data, const struct rt_change_of *change, struct rt_err *err)
 {
@@ -180,16 +222,12 @@ judge_path(void *data, const struct rt_change_of *change, struct rt_err *err)
 				 .old_mode = change->old.mode,
 				 .new_mode = change->new.mode,
 				 .signed_commit = changes->all_signed};
-	bool is_blob = change->new.mode && (change->new.mode & 0170000) != 0160000;
-	if (is_blob) {
-		if (rt_blob_size(changes->repo, &change->new.id, &delta.new_size, err) < 0)
-			return -1;
-		if (delta.new_size <= CONTENT_READ) {
-			if (rt_blob_read(changes->repo, &change->new.id, CONTENT_READ, &content, err) < 0)
-				return -1;
-			delta.content = content.data;
-			delta.content_len = content.len;
-		}
+	int loaded = load(changes, &change->new, CONTENT_SCANNED, &content, &delta.new_size, err);
+	if (loaded < 0)
+		return -1;
+	if (loaded && content.len <= CONTENT_READ) {
+		delta.content = content.data;
+		delta.content_len = content.len;
 	}
 	if (change->new.mode && !change->old.mode &&
 	    folds_to_another(changes, change->path, &delta.created_in_existing_fold, err) < 0)
@@ -199,13 +237,10 @@ judge_path(void *data, const struct rt_change_of *change, struct rt_err *err)
 	note_trusted(changes, change->path);
 	if (!rt_config_in_baseline(&changes->gate->trusted.config, change->path))
 		rt_policy_judge(changes->gate->trusted.policy, &delta, &changes->gate->report.refusals);
-	if (delta.content) {
-		size_t before = changes->gate->report.refusals.n;
-		rt_policy_scan(changes->gate->trusted.policy, change->path, content.data, content.len,
-			       &changes->gate->report.refusals);
-		changes->gate->secret = changes->gate->secret || changes->gate->report.refusals.n > before;
-	}
-	return 0;
+	if (change->new.mode && delta.new_size > CONTENT_SCANNED)
+		rt_refuse(&changes->gate->report.refusals, "too-large", change->path, 0,
+			  "has %" PRIu64 " bytes; what is over 1 GiB is not looked into", delta.new_size);
+	return loaded ? scan_path(changes, change, &content, err) : 0;
 }
 
 /* Messages and authors are part of what lands, so they are looked at like contents. */

@@ -135,7 +135,7 @@ static int
 keep_evidence(struct rt_landing *l, struct rt_err *err)
 {
 	l->gate->report.landed = l->new;
-	rt_gate_verdict(l->gate, RT_VERDICT_LANDED, NULL);
+	rt_gate_verdict(l->gate, l->gate->adoption ? RT_VERDICT_ADOPTED : RT_VERDICT_LANDED, NULL);
 	return rt_gate_keep(l->gate, l->digest, err);
 }
 
@@ -187,8 +187,12 @@ append(struct rt_landing *l, enum rt_op op, struct rt_json *extra, struct rt_err
 {
 	rt_auto(record) struct rt_record record = RT_RECORD_INIT;
 	rt_gate_fill(l->gate, op, l->digest, &record);
-	rt_json_free(record.extra);
-	record.extra = extra;
+	if (extra && record.extra)
+		rt_json_set_int(extra, "gained", rt_json_get_int(record.extra, "gained", 0));
+	if (extra) {
+		rt_json_free(record.extra);
+		record.extra = extra;
+	}
 	return rt_ledger_append(l->home, &record, &l->gate->report.ledger, err);
 }
 

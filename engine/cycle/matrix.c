@@ -12,7 +12,7 @@
 #include "model/preset.h"
 #include "support/clock.h"
 
-enum { TICK_MS = 100 };
+enum { TICK_MS = 100, TAIL_BYTES = 2048 };
 
 static volatile sig_atomic_t stop_asked;
 
@@ -344,6 +344,8 @@ finish_cell(struct rt_matrix *matrix, struct rt_cell_outcome *outcome, struct rt
 	state->log = outcome->log;
 	outcome->log = (struct rt_buf)RT_BUF_INIT;
 	rt_policy_redact(matrix->trusted->policy, &state->log);
+	size_t skip = state->log.len > TAIL_BYTES ? state->log.len - TAIL_BYTES : 0;
+	state->run.tail = rt_strdup(state->log.data + skip);
 	state->level = outcome->level;
 	state->duration_ms = outcome->duration_ms;
 	if (job->upper) {

@@ -12,7 +12,7 @@
 #define FEW 64
 
 struct checkout {
-	struct rt_plan *plan;
+	struct rt_twotree *plan;
 	struct rt_index_lock *lock;
 	struct rt_index_copy *copy;
 	struct rt_strs made; /* folders that this move made */
@@ -106,7 +106,7 @@ stage_all(struct checkout *co, bool must, struct rt_err *err)
 		if (rc < 0)
 			return -1;
 		if (rc == 1 && must) {
-			rt_plan_obstacle(co->plan, step->path,
+			rt_twotree_obstacle(co->plan, step->path,
 					 "can't be written: something stands where its folder was to be");
 			return 0;
 		}
@@ -129,7 +129,7 @@ take_away(struct checkout *co, struct rt_step *step, struct rt_err *err)
 	if (rc < 0)
 		return -1;
 	if (rc == 1) {
-		rt_plan_obstacle(co->plan, step->path, changed_meanwhile);
+		rt_twotree_obstacle(co->plan, step->path, changed_meanwhile);
 		return 0;
 	}
 	step->aside = new_name(co);
@@ -138,7 +138,7 @@ take_away(struct checkout *co, struct rt_step *step, struct rt_err *err)
 	step->placed = true;
 	if (fstatat(co->plan->root, step->aside, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
 	    !rt_same_stat(&st, &step->seen, false)) {
-		rt_plan_obstacle(co->plan, step->path, changed_meanwhile);
+		rt_twotree_obstacle(co->plan, step->path, changed_meanwhile);
 		return 0;
 	}
 	return 1;
@@ -215,7 +215,7 @@ place(struct checkout *co, struct rt_step *step, struct rt_err *err)
 		if (rc < 0)
 			return -1;
 		if (rc == 1) {
-			rt_plan_obstacle(co->plan, step->path, changed_meanwhile);
+			rt_twotree_obstacle(co->plan, step->path, changed_meanwhile);
 			return 0;
 		}
 	}
@@ -235,7 +235,7 @@ place(struct checkout *co, struct rt_step *step, struct rt_err *err)
 		    rt_same_stat(&st, &step->seen, false))
 			return 1;
 	}
-	rt_plan_obstacle(co->plan, step->path, changed_meanwhile);
+	rt_twotree_obstacle(co->plan, step->path, changed_meanwhile);
 	return 0;
 }
 
@@ -259,7 +259,7 @@ place_submodule(struct checkout *co, struct rt_step *step, struct rt_err *err)
 		rt_strs_add(&co->made, step->path);
 		return 1;
 	}
-	rt_plan_obstacle(co->plan, step->path, changed_meanwhile);
+	rt_twotree_obstacle(co->plan, step->path, changed_meanwhile);
 	return 0;
 }
 
@@ -344,12 +344,12 @@ put_back(struct checkout *co, struct rt_step *step)
 static void
 undo(struct checkout *co)
 {
-	struct rt_plan *plan = co->plan;
+	struct rt_twotree *plan = co->plan;
 
 	for (size_t i = plan->steps.n; i-- > 0;)
 		if (plan->steps.at[i].draft != NULL && take_back_file(co, &plan->steps.at[i]) < 0 &&
 		    plan->steps.at[i].placed)
-			rt_plan_obstacle(plan, plan->steps.at[i].path, "could not be put back; see `git status`");
+			rt_twotree_obstacle(plan, plan->steps.at[i].path, "could not be put back; see `git status`");
 	rt_below_forget(&plan->below);
 	for (size_t i = co->made.n; i-- > 0;) {
 		const char *name;
@@ -360,7 +360,7 @@ undo(struct checkout *co)
 	}
 	for (size_t i = 0; i < plan->steps.n; i++)
 		if (plan->steps.at[i].draft == NULL && plan->steps.at[i].placed && put_back(co, &plan->steps.at[i]) < 0)
-			rt_plan_obstacle(plan, plan->steps.at[i].path, "could not be put back; see `git status`");
+			rt_twotree_obstacle(plan, plan->steps.at[i].path, "could not be put back; see `git status`");
 }
 
 /* After success: what was replaced and removed is dropped. */
@@ -432,7 +432,7 @@ unindex(struct checkout *co, const char *path, struct rt_err *err)
 static int
 write_index(struct checkout *co, struct rt_err *err)
 {
-	struct rt_plan *plan = co->plan;
+	struct rt_twotree *plan = co->plan;
 	size_t changes = 0;
 
 	rt_below_forget(&plan->below);
@@ -475,7 +475,7 @@ carry_out(struct checkout *co, struct rt_err *err)
 }
 
 int
-rt_checkout(struct rt_plan *plan, struct rt_index_lock *lock, struct rt_index_copy *copy, struct rt_err *err)
+rt_checkout(struct rt_twotree *plan, struct rt_index_lock *lock, struct rt_index_copy *copy, struct rt_err *err)
 {
 	struct checkout co = {.plan = plan, .lock = lock, .copy = copy};
 	size_t files = 0;

@@ -14,7 +14,7 @@ static const char mend_untracked[] = "is not tracked and would be overwritten; m
 static const char mend_sparse[] = "lies outside the sparse checkout; run `git sparse-checkout disable`";
 
 void
-rt_plan_obstacle(struct rt_plan *plan, const char *path, const char *text)
+rt_twotree_obstacle(struct rt_twotree *plan, const char *path, const char *text)
 {
 	plan->obstacles++;
 	if (plan->obstacles > MAX_LINES)
@@ -52,7 +52,7 @@ canonical(const struct rt_entry *entry)
 static int
 add_step(void *data, const struct rt_change_of *change, struct rt_err *err)
 {
-	struct rt_plan *plan = data;
+	struct rt_twotree *plan = data;
 	struct rt_step step = {.old = canonical(&change->old), .new = canonical(&change->new)};
 	struct rt_step *added;
 
@@ -72,7 +72,7 @@ step_cmp(const void *key, const void *step)
 }
 
 static struct rt_step *
-find_step(const struct rt_plan *plan, const char *path)
+find_step(const struct rt_twotree *plan, const char *path)
 {
 	if (plan->steps.n == 0)
 		return NULL;
@@ -81,7 +81,7 @@ find_step(const struct rt_plan *plan, const char *path)
 
 /* Does the new tree have something below the folder path? */
 static bool
-is_new_below(const struct rt_plan *plan, const char *path)
+is_new_below(const struct rt_twotree *plan, const char *path)
 {
 	rt_auto(free) char *prefix = rt_format("%s/", path);
 	size_t low = 0, high = plan->steps.n;
@@ -115,7 +115,7 @@ entry_is(const git_index_entry *entry, const struct rt_entry *want)
 
 /* A path of the index that the move does not remove stands where a new folder or file goes: the user staged it. */
 static bool
-is_clear_in_index(struct rt_plan *plan, const struct rt_step *step)
+is_clear_in_index(struct rt_twotree *plan, const struct rt_step *step)
 {
 	rt_auto(free) char *prefix = rt_format("%s/", step->path);
 	size_t at;
@@ -125,7 +125,7 @@ is_clear_in_index(struct rt_plan *plan, const struct rt_step *step)
 		const struct rt_step *other = find_step(plan, above);
 
 		if (git_index_get_bypath(plan->index, above, 0) != NULL && (other == NULL || other->new.mode != 0)) {
-			rt_plan_obstacle(plan, above, mend_staged);
+			rt_twotree_obstacle(plan, above, mend_staged);
 			return false;
 		}
 	}
@@ -138,7 +138,7 @@ is_clear_in_index(struct rt_plan *plan, const struct rt_step *step)
 		if (!rt_starts_with(below, prefix))
 			return true;
 		if (other == NULL || other->new.mode != 0) {
-			rt_plan_obstacle(plan, below, mend_staged);
+			rt_twotree_obstacle(plan, below, mend_staged);
 			return false;
 		}
 	}
@@ -150,7 +150,7 @@ is_clear_in_index(struct rt_plan *plan, const struct rt_step *step)
 /* An entry's stat data say that the file is as it was when git last compared it. Not trusted within the index's own
  * instant. */
 static bool
-is_stat_clean(const struct rt_plan *plan, const git_index_entry *entry, const struct stat *st)
+is_stat_clean(const struct rt_twotree *plan, const git_index_entry *entry, const struct stat *st)
 {
 	bool exec = (st->st_mode & 0100) != 0;
 
@@ -170,8 +170,8 @@ is_stat_clean(const struct rt_plan *plan, const git_index_entry *entry, const st
 }
 
 int
-rt_plan_matches(struct rt_plan *plan, struct rt_convert *convert, const char *path, const struct rt_entry *entry,
-		const struct stat *st, struct rt_err *err)
+rt_twotree_matches(struct rt_twotree *plan, struct rt_convert *convert, const char *path, const struct rt_entry *entry,
+		   const struct stat *st, struct rt_err *err)
 {
 	rt_auto(buf) struct rt_buf bytes = RT_BUF_INIT;
 	rt_auto(buf) struct rt_buf target = RT_BUF_INIT;
@@ -194,7 +194,7 @@ rt_plan_matches(struct rt_plan *plan, struct rt_convert *convert, const char *pa
 }
 
 struct scan {
-	struct rt_plan *plan;
+	struct rt_twotree *plan;
 	bool removed; /* what the move removes may be there; else: what it puts there */
 	struct rt_buf path;
 };
@@ -217,7 +217,7 @@ scan_entry(struct scan *scan, int at, const char *name, struct rt_err *err)
 		rt_close(fd);
 		if (step == NULL ||
 		    (scan->removed ? step->old.mode == 0 || step->new.mode != 0 : step->new.mode == 0)) {
-			rt_plan_obstacle(scan->plan, scan->path.data, mend_untracked);
+			rt_twotree_obstacle(scan->plan, scan->path.data, mend_untracked);
 			rc = 0;
 		}
 	}
@@ -250,7 +250,7 @@ scan_folder(struct scan *scan, int fd, struct rt_err *err)
  * why, -1.
  */
 static int
-look_into_folder(struct rt_plan *plan, const struct rt_step *step, bool removed, struct rt_err *err)
+look_into_folder(struct rt_twotree *plan, const struct rt_step *step, bool removed, struct rt_err *err)
 {
 	struct scan scan = {.plan = plan, .removed = removed, .path = RT_BUF_INIT};
 	const char *name;
@@ -269,7 +269,7 @@ look_into_folder(struct rt_plan *plan, const struct rt_step *step, bool removed,
 
 /* Something on the way to path is no folder. That is as it shall be when the move removes it, or has put it there. */
 static int
-look_at_blocked(struct rt_plan *plan, const struct rt_step *step, struct rt_err *err)
+look_at_blocked(struct rt_twotree *plan, const struct rt_step *step, struct rt_err *err)
 {
 	for (const char *slash = strchr(step->path, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
 		rt_auto(free) char *above = rt_strndup(step->path, (size_t)(slash - step->path));
@@ -283,7 +283,7 @@ look_at_blocked(struct rt_plan *plan, const struct rt_step *step, struct rt_err 
 			continue;
 		if (other != NULL && (step->new.mode != 0 ? other->new.mode == 0 : other->new.mode != 0))
 			return 1;
-		rt_plan_obstacle(plan, above, step->new.mode != 0 ? mend_untracked : mend_changed);
+		rt_twotree_obstacle(plan, above, step->new.mode != 0 ? mend_untracked : mend_changed);
 		return 0;
 	}
 	return 1;
@@ -291,31 +291,31 @@ look_at_blocked(struct rt_plan *plan, const struct rt_step *step, struct rt_err 
 
 /* The file at path is there: it must be the old content (then the act is done) or already the new one. */
 static int
-look_at_file(struct rt_plan *plan, struct rt_step *step, const git_index_entry *entry, struct rt_err *err)
+look_at_file(struct rt_twotree *plan, struct rt_step *step, const git_index_entry *entry, struct rt_err *err)
 {
 	int same = 0;
 
 	if (!S_ISREG(step->seen.st_mode) && !S_ISLNK(step->seen.st_mode)) {
-		rt_plan_obstacle(plan, step->path, mend_untracked);
+		rt_twotree_obstacle(plan, step->path, mend_untracked);
 		return 0;
 	}
 	if (entry != NULL && is_stat_clean(plan, entry, &step->seen))
 		return 1;
 	if (step->old.mode != 0)
-		same = rt_plan_matches(plan, &plan->old, step->path, &step->old, &step->seen, err);
+		same = rt_twotree_matches(plan, &plan->old, step->path, &step->old, &step->seen, err);
 	if (same != 0)
 		return same;
 	if (step->new.mode != 0)
-		same = rt_plan_matches(plan, &plan->new, step->path, &step->new, &step->seen, err);
+		same = rt_twotree_matches(plan, &plan->new, step->path, &step->new, &step->seen, err);
 	if (same == 1)
 		step->act = RT_STEP_INDEX;
 	if (same == 0)
-		rt_plan_obstacle(plan, step->path, step->old.mode != 0 ? mend_changed : mend_untracked);
+		rt_twotree_obstacle(plan, step->path, step->old.mode != 0 ? mend_changed : mend_untracked);
 	return same;
 }
 
 static int
-look_at_folder(struct rt_plan *plan, struct rt_step *step, struct rt_err *err)
+look_at_folder(struct rt_twotree *plan, struct rt_step *step, struct rt_err *err)
 {
 	/* A submodule's folder is its own business; only a file that takes its place needs it to be empty. */
 	if (is_gitlink(&step->old) && (step->new.mode == 0 || is_gitlink(&step->new)))
@@ -334,7 +334,7 @@ look_at_folder(struct rt_plan *plan, struct rt_step *step, struct rt_err *err)
 		step->folder = true;
 		return look_into_folder(plan, step, true, err);
 	}
-	rt_plan_obstacle(plan, step->path, mend_changed);
+	rt_twotree_obstacle(plan, step->path, mend_changed);
 	return 0;
 }
 
@@ -350,7 +350,7 @@ act_of(const struct rt_step *step)
 
 /* The index entry is the old one: what has to be done at the path? 1, 0 with why, -1. */
 static int
-look_at_path(struct rt_plan *plan, struct rt_step *step, const git_index_entry *entry, struct rt_err *err)
+look_at_path(struct rt_twotree *plan, struct rt_step *step, const git_index_entry *entry, struct rt_err *err)
 {
 	int found = rt_below_stat(&plan->below, step->path, &step->seen, err);
 
@@ -373,15 +373,16 @@ look_at_path(struct rt_plan *plan, struct rt_step *step, const git_index_entry *
 	if (S_ISDIR(step->seen.st_mode))
 		return look_at_folder(plan, step, err);
 	if (is_gitlink(&step->old)) {
-		rt_plan_obstacle(plan, step->path, mend_changed);
+		rt_twotree_obstacle(plan, step->path, mend_changed);
 		return 0;
 	}
 	return look_at_file(plan, step, entry, err);
 }
 
-/* Row 2 of the table, and a removal that the user staged: the file must be gone too. */
+/* Row 2 of the table, and a removal that the user staged: the file must be gone too. A folder in its place is another
+ * matter. */
 static int
-check_gone(struct rt_plan *plan, struct rt_step *step, struct rt_err *err)
+check_gone(struct rt_twotree *plan, struct rt_step *step, struct rt_err *err)
 {
 	struct stat st;
 	int found = rt_below_stat(&plan->below, step->path, &st, err);
@@ -389,16 +390,15 @@ check_gone(struct rt_plan *plan, struct rt_step *step, struct rt_err *err)
 	step->act = RT_STEP_KEEP;
 	if (found < 0)
 		return -1;
-	if (found == RT_BELOW_THERE &&
-	    !(S_ISDIR(st.st_mode) && (is_gitlink(&step->old) || is_new_below(plan, step->path)))) {
-		rt_plan_obstacle(plan, step->path, mend_untracked);
+	if (found == RT_BELOW_THERE && !S_ISDIR(st.st_mode)) {
+		rt_twotree_obstacle(plan, step->path, mend_untracked);
 		return 0;
 	}
 	return 1;
 }
 
 static int
-check_conversion(struct rt_plan *plan, const struct rt_step *step, struct rt_err *err)
+check_conversion(struct rt_twotree *plan, const struct rt_step *step, struct rt_err *err)
 {
 	struct rt_buf *why = plan->why;
 	int rc = 1;
@@ -412,24 +412,25 @@ check_conversion(struct rt_plan *plan, const struct rt_step *step, struct rt_err
 }
 
 static int
-plan_step(struct rt_plan *plan, struct rt_step *step, struct rt_err *err)
+plan_step(struct rt_twotree *plan, struct rt_step *step, struct rt_err *err)
 {
 	const git_index_entry *entry = git_index_get_bypath(plan->index, step->path, 0);
 	bool is_old = entry_is(entry, &step->old);
 	int convertible;
 
 	if (!is_old && !entry_is(entry, &step->new)) {
-		rt_plan_obstacle(plan, step->path,
-				 entry == NULL ? "is removed from the index; commit that or restore it" : mend_staged);
+		rt_twotree_obstacle(plan, step->path,
+				    entry == NULL ? "is removed from the index; commit that or restore it"
+						  : mend_staged);
 		return 0;
 	}
 	if ((entry != NULL && (entry->flags_extended & GIT_INDEX_ENTRY_SKIP_WORKTREE) != 0) ||
 	    (plan->sparse && step->old.mode == 0)) {
-		rt_plan_obstacle(plan, step->path, mend_sparse);
+		rt_twotree_obstacle(plan, step->path, mend_sparse);
 		return 0;
 	}
 	if (!plan->symlinks && (step->old.mode == RT_MODE_LINK || step->new.mode == RT_MODE_LINK)) {
-		rt_plan_obstacle(plan, step->path, "is a symbolic link, and core.symlinks is off; set it to true");
+		rt_twotree_obstacle(plan, step->path, "is a symbolic link, and core.symlinks is off; set it to true");
 		return 0;
 	}
 	if (!is_old && !plan->taking_back)
@@ -443,7 +444,7 @@ plan_step(struct rt_plan *plan, struct rt_step *step, struct rt_err *err)
 
 /* What libgit2 would not take into an index is found out before anything is written. */
 static int
-check_names(struct rt_plan *plan, struct rt_err *err)
+check_names(struct rt_twotree *plan, struct rt_err *err)
 {
 	for (size_t i = 0; i < plan->steps.n; i++) {
 		const struct rt_step *step = &plan->steps.at[i];
@@ -456,14 +457,14 @@ check_names(struct rt_plan *plan, struct rt_err *err)
 			return rt_git_error(err, RT_EINTERNAL, "cannot make an index");
 		if (git_index_add(trial, &entry) < 0) {
 			git_error_clear();
-			rt_plan_obstacle(plan, step->path, "has a name or mode that git does not check out");
+			rt_twotree_obstacle(plan, step->path, "has a name or mode that git does not check out");
 		}
 	}
 	return 0;
 }
 
 static int
-prepare(struct rt_plan *plan, const struct rt_oid trees[2], struct rt_err *err)
+prepare(struct rt_twotree *plan, const struct rt_oid trees[2], struct rt_err *err)
 {
 	plan->root = open(plan->repo->workdir, O_DIRECTORY | O_RDONLY | O_CLOEXEC);
 	if (plan->root < 0)
@@ -484,8 +485,8 @@ prepare(struct rt_plan *plan, const struct rt_oid trees[2], struct rt_err *err)
 }
 
 int
-rt_plan_make(struct rt_plan *plan, struct rt_repo *repo, const struct rt_oid trees[2], git_index *index,
-	     const struct stat *index_stat, struct rt_buf *why, struct rt_err *err)
+rt_twotree_make(struct rt_twotree *plan, struct rt_repo *repo, const struct rt_oid trees[2], git_index *index,
+		const struct stat *index_stat, struct rt_buf *why, struct rt_err *err)
 {
 	plan->repo = repo;
 	plan->index = index;
@@ -511,7 +512,7 @@ rt_plan_make(struct rt_plan *plan, struct rt_repo *repo, const struct rt_oid tre
 }
 
 void
-rt_plan_release(struct rt_plan *plan)
+rt_twotree_release(struct rt_twotree *plan)
 {
 	for (size_t i = 0; i < plan->steps.n; i++) {
 		free(plan->steps.at[i].path);
@@ -523,5 +524,5 @@ rt_plan_release(struct rt_plan *plan)
 	rt_convert_release(&plan->new);
 	rt_below_release(&plan->below);
 	rt_close(plan->root);
-	*plan = (struct rt_plan)RT_PLAN_INIT;
+	*plan = (struct rt_twotree)RT_TWOTREE_INIT;
 }

@@ -36,7 +36,7 @@ struct rt_step {
 	struct stat wrote; /* of the staged file */
 };
 
-struct rt_plan {
+struct rt_twotree {
 	struct rt_repo *repo; /* borrowed */
 	/*
 	 * Taking back an interrupted move: what is in the way of a path leaves that path alone and is no obstacle, and
@@ -56,7 +56,7 @@ struct rt_plan {
 	size_t obstacles;
 	bool file_mode, symlinks, sparse; /* core.fileMode, core.symlinks, core.sparseCheckout */
 };
-#define RT_PLAN_INIT                               \
+#define RT_TWOTREE_INIT                               \
 	{                                          \
 		.root = -1, .below = RT_BELOW_INIT \
 	}
@@ -65,15 +65,15 @@ struct rt_plan {
  * 1 planned; 0 something is in the way: why has a line for each; -1. The index and what index_stat says of its file are
  * the caller's and must live as long as the plan.
  */
-int rt_plan_make(struct rt_plan *plan, struct rt_repo *repo, const struct rt_oid trees[2], git_index *index,
+int rt_twotree_make(struct rt_twotree *plan, struct rt_repo *repo, const struct rt_oid trees[2], git_index *index,
 		 const struct stat *index_stat, struct rt_buf *why, struct rt_err *err) RT_MUST_USE;
-void rt_plan_release(struct rt_plan *plan);
-RT_DEFINE_AUTO(plan, struct rt_plan, rt_plan_release);
+void rt_twotree_release(struct rt_twotree *plan);
+RT_DEFINE_AUTO(twotree, struct rt_twotree, rt_twotree_release);
 
 /* 1 what is at path is that entry: kind, executable bit, content after conversion. 0, -1. */
-int rt_plan_matches(struct rt_plan *plan, struct rt_convert *convert, const char *path, const struct rt_entry *entry,
+int rt_twotree_matches(struct rt_twotree *plan, struct rt_convert *convert, const char *path, const struct rt_entry *entry,
 		    const struct stat *st, struct rt_err *err) RT_MUST_USE;
 /* A line into why: path with control bytes replaced, what is the matter. */
-void rt_plan_obstacle(struct rt_plan *plan, const char *path, const char *text);
+void rt_twotree_obstacle(struct rt_twotree *plan, const char *path, const char *text);
 
 #endif

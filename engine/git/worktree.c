@@ -135,7 +135,7 @@ check_with(struct rt_repo *repo, const struct rt_oid trees[2], struct rt_buf *wh
 {
 	rt_auto(free) char *path = rt_format("%s/index", repo->gitdir);
 	rt_auto(git_index) git_index *index = NULL;
-	rt_auto(plan) struct rt_plan plan = RT_PLAN_INIT;
+	rt_auto(twotree) struct rt_twotree plan = RT_TWOTREE_INIT;
 	struct stat st = {0};
 	int rc;
 
@@ -144,7 +144,7 @@ check_with(struct rt_repo *repo, const struct rt_oid trees[2], struct rt_buf *wh
 		return rt_fail_errno(err, "cannot look at %s", path);
 	rc = rt_index_load(&index, path, why, err);
 	if (rc == 1)
-		rc = rt_plan_make(&plan, repo, trees, index, &st, why, err);
+		rc = rt_twotree_make(&plan, repo, trees, index, &st, why, err);
 	return rc;
 }
 
@@ -161,7 +161,7 @@ rt_worktree_check(const char *gitdir, const struct rt_oid *old, const struct rt_
 }
 
 static int
-move_with(struct rt_plan *plan, const char *gitdir, const struct rt_oid trees[2], int64_t deadline, struct rt_buf *why,
+move_with(struct rt_twotree *plan, const char *gitdir, const struct rt_oid trees[2], int64_t deadline, struct rt_buf *why,
 	  struct rt_err *err)
 {
 	rt_auto(repo) struct rt_repo *repo = NULL;
@@ -177,10 +177,10 @@ move_with(struct rt_plan *plan, const char *gitdir, const struct rt_oid trees[2]
 		return -1;
 	rc = rt_index_copy_open(&copy, repo->gitdir, why, err);
 	if (rc == 1)
-		rc = rt_plan_make(plan, repo, trees, copy.index, &copy.before, why, err);
+		rc = rt_twotree_make(plan, repo, trees, copy.index, &copy.before, why, err);
 	if (rc == 1)
 		rc = rt_checkout(plan, &lock, &copy, err);
-	rt_plan_release(plan);
+	rt_twotree_release(plan);
 	return rc;
 }
 
@@ -188,7 +188,7 @@ int
 rt_worktree_move(const char *gitdir, const struct rt_oid *old, const struct rt_oid *new, int64_t deadline,
 		 struct rt_buf *why, struct rt_err *err)
 {
-	struct rt_plan plan = RT_PLAN_INIT;
+	struct rt_twotree plan = RT_TWOTREE_INIT;
 	const struct rt_oid trees[2] = {*old, *new};
 
 	return move_with(&plan, gitdir, trees, deadline, why, err);
@@ -198,7 +198,7 @@ int
 rt_worktree_restore(const char *gitdir, const struct rt_oid *old, const struct rt_oid *new, int64_t deadline,
 		    struct rt_buf *why, struct rt_err *err)
 {
-	struct rt_plan plan = RT_PLAN_INIT;
+	struct rt_twotree plan = RT_TWOTREE_INIT;
 	const struct rt_oid trees[2] = {*new, *old};
 
 	plan.taking_back = true;
