@@ -13,6 +13,7 @@ static const struct rt_option options[] = {
     {'m', "message", "TEXT", "commit message for a bare diff or --staged", false},
     {0, "target", "BRANCH", "the branch to land on (default: target: in ratchet.yml, else the present one)", false},
     {'n', "dry-run", NULL, "judge, but move nothing", false},
+    {0, "fast", NULL, "run only the checks marked fast; the rest is owed, and pre-push demands it", false},
     {0, "each", NULL, "gate every commit, not only the last", false},
     {0, "wait", "TIME", "wait so long for other proposals (default 1h)", false},
     {0, "no-wait", NULL, "do not wait for other proposals", false},
@@ -66,6 +67,7 @@ run(struct rt_cli *cli, struct rt_err *err)
 	    .target = rt_cli_value(cli, "target"),
 	    .dry_run = rt_cli_flag(cli, "dry-run"),
 	    .each = rt_cli_flag(cli, "each"),
+	    .fast = rt_cli_flag(cli, "fast"),
 	    .adopt = rt_cli_flag(cli, "adopt"),
 	    .governance = rt_cli_flag(cli, "governance"),
 	};

@@ -194,6 +194,7 @@ try_once(struct attempt *a, bool *again, struct rt_err *err)
 		return -1;
 	gate->progress = a->propose->progress;
 	gate->report.dry_run = a->propose->dry_run;
+	gate->fast = a->propose->fast;
 	int go_on = take_in(a, err);
 	if (go_on < 0 || (go_on && judge(a, err) < 0))
 		return -1;

@@ -369,9 +369,9 @@ classify_by_chain(struct commits *commits, const struct chain *chain, struct rt_
 		const struct entry *entry = &chain->entries.at[i];
 		if (!entry->accepted)
 			continue;
-		enum rt_commit_class class = entry->landed ? RT_CLASS_LANDED
-					     : entry->fast ? RT_CLASS_OWED
-							   : RT_CLASS_ACCEPTED;
+		enum rt_commit_class class = entry->fast     ? RT_CLASS_OWED
+					     : entry->landed ? RT_CLASS_LANDED
+							     : RT_CLASS_ACCEPTED;
 		if (mark_range(commits, entry, entry->landed ? entry->landed : entry->candidate, class, err) < 0 ||
 		    mark_moved(commits, entry, err) < 0)
 			return -1;

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Shared by the end-to-end scripts. Sourced, never run: bash, git, and the built binary in $RATCHET.
 #
 #   . "$(dirname "$0")/lib.sh"
