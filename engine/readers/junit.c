@@ -54,6 +54,12 @@ attribute(const char **attributes, const char *name)
 	return NULL;
 }
 
+static void
+misplaced(struct rt_junit *junit, const char *what)
+{
+	rt_reading_problem(junit->reading, rt_xml_line(junit->xml), "%s", what);
+}
+
 /* Builds the id of a case in junit->id. */
 static void
 make_id(struct rt_junit *junit, const char *classname, const char *name)
@@ -61,9 +67,15 @@ make_id(struct rt_junit *junit, const char *classname, const char *name)
 	const struct rt_junit_suite *suite = &junit->suites[junit->n - 1];
 	const char *parts[] = {classname, name};
 
-	if (junit->criterion || !classname || !*classname)
-		parts[0] = junit->names.data + suite->name;
 	rt_buf_cut(&junit->id, 0);
+	if (junit->criterion || !classname || !*classname) {
+		parts[0] = junit->names.data + suite->name;
+		junit->inherited += suite->name_len;
+	}
+	if (junit->inherited > RT_INHERITED_MAX) {
+		misplaced(junit, "has too many cases in suites with too long names");
+		rt_xml_stop(junit->xml);
+	}
 	if (!rt_xml_replaced(junit->xml)) {
 		rt_id_case(&junit->id, junit->reading->cell, parts, 2);
 		return;
@@ -291,12 +303,6 @@ pop_suite(struct rt_junit *junit)
 	junit->n--;
 }
 
-static void
-misplaced(struct rt_junit *junit, const char *what)
-{
-	rt_reading_problem(junit->reading, rt_xml_line(junit->xml), "%s", what);
-}
-
 /* <testsuite><error/>: the suite itself failed, with or without cases in it. */
 static void
 begin_suite_error(struct rt_junit *junit, const char *name, const char **attributes)
@@ -320,6 +326,8 @@ on_start(void *data, const char *name, const char **attributes)
 			misplaced(junit, "has a case or suite within a case");
 		else if (junit->depth == junit->case_depth + 1)
 			outcome(junit, name, attributes);
+		else if (junit->in_note && !strncmp(name, "system-", 7))
+			rt_xml_want_text(junit->xml, false); /* surefire's and nextest's reruns hold their output */
 	} else if (!strcmp(name, "testcase")) {
 		if (within && junit->n)
 			begin_case(junit, attributes);
@@ -349,6 +357,8 @@ on_end(void *data, const char *name)
 		if (junit->in_note && junit->depth <= junit->case_depth + 1) {
 			junit->in_note = false;
 			rt_xml_want_text(junit->xml, false);
+		} else if (junit->in_note) {
+			rt_xml_want_text(junit->xml, true);
 		}
 		if (junit->depth == junit->case_depth)
 			end_case(junit);

@@ -45,6 +45,7 @@ struct rt_junit {
 	unsigned n;	      /* open suites */
 	struct rt_junit_suite suites[RT_JUNIT_DEPTH];
 	struct rt_buf names;
+	size_t inherited; /* bytes of suite names in ids */
 	/* the open <testcase>, or a suite that holds an error */
 	bool in_case;
 	bool in_note;	     /* text goes into the note */

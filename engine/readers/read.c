@@ -84,9 +84,11 @@ fill(struct rt_lines *lines, struct rt_err *err)
 {
 	size_t rest = lines->buf.len - lines->at;
 
-	memmove(lines->buf.data, lines->buf.data + lines->at, rest);
-	rt_buf_cut(&lines->buf, rest);
-	lines->at = 0;
+	if (lines->at) {
+		memmove(lines->buf.data, lines->buf.data + lines->at, rest);
+		rt_buf_cut(&lines->buf, rest);
+		lines->at = 0;
+	}
 	rt_buf_reserve(&lines->buf, 64 << 10);
 	ssize_t n = lines->source->read(lines->source->data, lines->buf.data + rest, 64 << 10);
 	if (n < 0)

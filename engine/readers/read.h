@@ -13,6 +13,12 @@
 /* A line is kept up to this length; meson and libtest put the whole output of a test into one line. */
 #define RT_LINE_MAX ((size_t)16 << 20)
 
+/*
+ * Names that are said once and begin many ids (of suites, of subtests around) may add up to this in one report: without
+ * it, a long name and many short cases would take memory without end.
+ */
+#define RT_INHERITED_MAX ((size_t)128 << 20)
+
 /* Adds the problem "NAME:LINE: text", or "NAME: text" where line is 0. */
 void rt_reading_problem(const struct rt_reading *reading, size_t line, const char *fmt, ...) RT_PRINTF(3, 4);
 /* Makes bytes of the report fit to be shown in a problem: escaped, cut at 120 bytes. The text is in scratch, which is

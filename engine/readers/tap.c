@@ -12,7 +12,6 @@
  */
 
 #define DEPTH_MAX 16
-#define NUMBER_MAX (UINT64_C(1) << 24) /* a bit each */
 
 /* A test point that waits for the points around it: they follow it, and their descriptions begin its id. */
 struct point {
@@ -27,12 +26,19 @@ struct point {
 	double ms;
 };
 
+/* A number that came out of turn. */
+struct odd {
+	uint64_t number;
+	size_t line;
+};
+
 /* One stream or subtest that is open. */
 struct level {
 	size_t line;	      /* where it began */
 	bool planned, closed; /* closed: the plan came last */
 	uint64_t plan, points;
-	RT_VEC(uint64_t) seen; /* numbers, a bit each */
+	uint64_t next, max; /* 1 to next - 1 came in turn; the largest so far */
+	RT_VEC(struct odd) odds;
 };
 
 /* The name in a "# Subtest:", for a verdict that has none. */
@@ -50,6 +56,7 @@ struct tap {
 	RT_VEC(struct point) points;
 	struct rt_buf texts, id, scratch, note;
 	uint64_t version; /* 0: not said */
+	size_t inherited; /* bytes of descriptions of points around others, in ids */
 	bool begun;	  /* anything of TAP was seen */
 	bool bailed;
 	bool failed;   /* the last point is `not ok`: what follows explains it */
@@ -71,12 +78,35 @@ static void
 open_level(struct tap *tap)
 {
 	struct level *level = &tap->levels[tap->n++];
-	uint64_t *bits = level->seen.at;
-	size_t cap = level->seen.cap;
+	struct level fresh = {.line = tap->lines.number, .next = 1};
 
-	*level = (struct level){.line = tap->lines.number};
-	level->seen.at = bits;
-	level->seen.cap = cap;
+	fresh.odds.at = level->odds.at;
+	fresh.odds.cap = level->odds.cap;
+	*level = fresh;
+}
+
+static int
+by_number(const void *a, const void *b)
+{
+	const struct odd *x = a, *y = b;
+
+	if (x->number != y->number)
+		return x->number < y->number ? -1 : 1;
+	return x->line < y->line ? -1 : x->line > y->line;
+}
+
+/* Any order is fine, but each number is there once: not among those that came in turn, nor among the others. */
+static void
+check_twice(struct tap *tap, const struct level *level)
+{
+	const struct odd *odds = level->odds.at;
+
+	if (level->odds.n)
+		qsort(level->odds.at, level->odds.n, sizeof(*odds), by_number);
+	for (size_t i = 0; i < level->odds.n; i++)
+		if (odds[i].number < level->next || (i && odds[i].number == odds[i - 1].number))
+			rt_reading_problem(tap->reading, odds[i].line, "test %llu is there twice",
+					   (unsigned long long)odds[i].number);
 }
 
 /* Is every number of the plan there? Only said where the verdict does not say it already. */
@@ -85,6 +115,7 @@ close_level(struct tap *tap, const struct level *level)
 {
 	bool top = level == tap->levels;
 
+	check_twice(tap, level);
 	if (tap->bailed)
 		return;
 	if (!level->planned) {
@@ -97,37 +128,25 @@ close_level(struct tap *tap, const struct level *level)
 	}
 }
 
-/* A number outside of the plan, or one that was there before. */
 static void
 check_number(struct tap *tap, struct level *level, uint64_t number)
 {
-	size_t word = (size_t)(number / 64);
-	uint64_t bit = UINT64_C(1) << number % 64;
-
-	if (number == 0 || number > NUMBER_MAX || (level->planned && number > level->plan)) {
+	if (number == 0 || (level->planned && number > level->plan))
 		problem(tap, "test %llu is outside of the plan", (unsigned long long)number);
-		return;
-	}
-	while (level->seen.n <= word)
-		*rt_push(&level->seen) = 0;
-	if (level->seen.at[word] & bit)
-		problem(tap, "test %llu is there twice", (unsigned long long)number);
-	level->seen.at[word] |= bit;
+	if (number > level->max)
+		level->max = number;
+	if (number == level->next)
+		level->next++;
+	else
+		*rt_push(&level->odds) = (struct odd){number, tap->lines.number};
 }
 
 /* A plan that comes last is compared with the numbers before it. */
 static void
 check_plan(struct tap *tap, const struct level *level)
 {
-	for (size_t i = level->seen.n; i-- > 0;) {
-		uint64_t bits = level->seen.at[i];
-		if (!bits)
-			continue;
-		uint64_t last = i * 64 + 63 - (uint64_t)__builtin_clzll(bits);
-		if (last > level->plan)
-			problem(tap, "test %llu is outside of the plan", (unsigned long long)last);
-		return;
-	}
+	if (level->max > level->plan)
+		problem(tap, "test %llu is outside of the plan", (unsigned long long)level->max);
 }
 
 /* What a point is called in the ids: its description, else "#N". */
@@ -175,6 +194,12 @@ emit(struct tap *tap, const struct point *point)
 	const char *note = point->note_len ? tap->texts.data + point->note : NULL;
 	size_t note_len = point->note_len, n = point->depth + 1;
 
+	for (size_t at = point->around; at != SIZE_MAX; at = tap->points.at[at].around)
+		tap->inherited += tap->points.at[at].len;
+	if (tap->inherited > RT_INHERITED_MAX) {
+		problem(tap, "has too many tests in subtests with too long descriptions");
+		return;
+	}
 	for (size_t i = n; i-- > 0;) {
 		names[i] = (struct rt_buf)RT_BUF_INIT;
 		parts[i] = p ? name_of(tap, p, &names[i]) : NULL;
@@ -448,7 +473,7 @@ rt_tap_read(const struct rt_reading *reading, struct rt_err *err)
 	open_level(&tap);
 	int result = read_stream(&tap, err);
 	for (unsigned i = 0; i < DEPTH_MAX; i++)
-		free(tap.levels[i].seen.at);
+		free(tap.levels[i].odds.at);
 	free(tap.points.at);
 	rt_buf_release(&tap.texts);
 	rt_buf_release(&tap.id);

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-TestSuite(gojson, .fini = tidy, .timeout = 60);
+TestSuite(gojson, .fini = tidy);
 
 #define RUN(test) "{\"Action\":\"run\",\"Package\":\"p\",\"Test\":\"" test "\"}\n"
 #define END(action, test) "{\"Action\":\"" action "\",\"Package\":\"p\",\"Test\":\"" test "\",\"Elapsed\":0.5}\n"

@@ -324,6 +324,16 @@ Test(junit, rerun_failure_alone_is_a_failure)
 	check_outcome("unit/c::m", "error");
 }
 
+Test(junit, output_within_a_rerun_is_not_part_of_the_note)
+{
+	read_golden("junit/surefire-flaky.xml", NULL);
+	cr_expect_null(strstr(note_of("unit/org.example.FlakyTest::passesSecondTime"), "first attempt"));
+	tidy();
+	read_golden("junit/nextest.xml", NULL);
+	check_note("unit/example::tests::fails", "again");
+	cr_expect_null(strstr(note_of("unit/example::tests::fails"), "running 1 test"));
+}
+
 Test(junit, nextest_outcomes_are_read)
 {
 	read_golden("junit/nextest.xml", NULL);
@@ -504,4 +514,22 @@ Test(junit, hostile_names_are_escaped)
 			   "e'/></testsuite>");
 	check_no_problem();
 	check_outcome("unit/a\\nb\\tc\\\\d\\u{202e}e", "pass");
+}
+
+Test(junit, long_suite_name_on_many_cases_is_a_problem)
+{
+	struct rt_buf text = RT_BUF_INIT;
+
+	rt_buf_adds(&text, "<testsuite name='");
+	rt_buf_reserve(&text, 1 << 20);
+	memset(text.data + text.len, 'x', 1 << 20);
+	text.len += 1 << 20;
+	rt_buf_adds(&text, "'>");
+	for (int i = 0; i < 1000; i++)
+		rt_buf_addf(&text, "<testcase name='%d'/>", i);
+	rt_buf_adds(&text, "</testsuite>");
+	read_bytes("junit", NULL, text.data, text.len);
+	rt_buf_release(&text);
+	check_problem("too many cases in suites with too long names");
+	cr_expect_lt(seen.cases.n, 200);
 }

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-TestSuite(libtest, .fini = tidy, .timeout = 60);
+TestSuite(libtest, .fini = tidy);
 
 #define SUITE(n) "{ \"type\": \"suite\", \"event\": \"started\", \"test_count\": " n " }\n"
 #define START(name) "{ \"type\": \"test\", \"event\": \"started\", \"name\": \"" name "\" }\n"

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-TestSuite(meson_reader, .fini = tidy, .timeout = 60);
+TestSuite(meson_reader, .fini = tidy);
 
 Test(meson_reader, outcomes_are_read_under_project_and_test)
 {

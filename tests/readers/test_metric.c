@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-TestSuite(metric, .fini = tidy, .timeout = 60);
+TestSuite(metric, .fini = tidy);
 
 static void
 regex(const char *pattern, const char *text)

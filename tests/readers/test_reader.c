@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-TestSuite(reader, .fini = tidy, .timeout = 60);
+TestSuite(reader, .fini = tidy);
 
 static const char *
 guess(const char *text)

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-TestSuite(sarif, .fini = tidy, .timeout = 60);
+TestSuite(sarif, .fini = tidy);
 
 Test(sarif, findings_are_named_by_rule_file_and_message_or_fingerprint)
 {

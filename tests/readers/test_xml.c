@@ -4,7 +4,7 @@
 #include <string.h>
 
 /* What the XML adapter refuses and forgives, seen through the format junit. */
-TestSuite(xml, .fini = tidy, .timeout = 60);
+TestSuite(xml, .fini = tidy);
 
 Test(xml, document_type_declaration_is_refused)
 {

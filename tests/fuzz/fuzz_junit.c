@@ -1,0 +1,8 @@
+#include "fuzz_reading.h"
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
+{
+	fuzz_reading("junit", NULL, bytes, len);
+	return 0;
+}
