@@ -44,6 +44,15 @@ make_scratch(struct rt_launch *launch, struct rt_err *err)
 	return 0;
 }
 
+/* What a candidate writes on the host may carry a setuid bit; nobody else may come near it. */
+static int
+guard_dir(const char *path, struct rt_err *err)
+{
+	if (path && chmod(path, 0700) < 0)
+		return rt_fail_errno(err, "cannot close %s to others", path);
+	return 0;
+}
+
 static int
 make_host_places(struct rt_launch *launch, struct rt_err *err)
 {
@@ -97,6 +106,8 @@ rt_launch_prepare(struct rt_launch *launch, const struct rt_cell_spec *spec, enu
 	launch->tmp_bytes = spec->tmp_bytes ? spec->tmp_bytes : half_of_memory();
 	launch->max_pids = spec->max_pids ? spec->max_pids : DEFAULT_PIDS;
 	if (check_spec(spec, err) < 0)
+		return -1;
+	if (guard_dir(spec->reports, err) < 0 || guard_dir(spec->upper, err) < 0)
 		return -1;
 	if (spec->level == RT_LEVEL_OF_LANDLOCK && launch->landlock < 2)
 		return rt_fail(err, RT_EUNKNOWN, "this kernel has no Landlock (ABI 2 or later)");

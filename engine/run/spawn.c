@@ -14,6 +14,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -35,23 +36,34 @@
 
 extern char **environ;
 
-/* Closes every descriptor from 3 up but the two given, -1 for none. */
+/* Closes every descriptor from 3 up but those of keep, which is in rising order; -1 and doubles do no harm. */
 static void
-close_others(int keep, int also)
+close_others(const int *keep, size_t n)
 {
-	int low = keep < also ? keep : also, high = keep < also ? also : keep;
 	unsigned from = 3;
-	if (low >= (int)from) {
-		if (low > (int)from)
-			syscall(SYS_close_range, from, (unsigned)low - 1, 0);
-		from = (unsigned)low + 1;
-	}
-	if (high >= (int)from) {
-		if (high > (int)from)
-			syscall(SYS_close_range, from, (unsigned)high - 1, 0);
-		from = (unsigned)high + 1;
+	for (size_t i = 0; i < n; i++) {
+		if (keep[i] < (int)from)
+			continue;
+		if (keep[i] > (int)from)
+			syscall(SYS_close_range, from, (unsigned)keep[i] - 1, 0);
+		from = (unsigned)keep[i] + 1;
 	}
 	syscall(SYS_close_range, from, ~0U, 0);
+}
+
+static int
+by_number(const void *a, const void *b)
+{
+	return *(const int *)a - *(const int *)b;
+}
+
+/* A lock of the engine must not live on in its child. */
+static void
+close_inherited(const struct rt_launch *launch)
+{
+	int keep[] = {launch->sock, launch->out, launch->errs};
+	qsort(keep, RT_COUNT(keep), sizeof(keep[0]), by_number);
+	close_others(keep, RT_COUNT(keep));
 }
 
 static _Noreturn void
@@ -320,7 +332,9 @@ static int
 enter_host(const struct rt_launch *launch, struct rt_err *err)
 {
 	const struct rt_cell_spec *spec = launch->spec;
-	if (prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
+	/* From here on the end of the socket tells of the engine's death, because there will be children to kill first.
+	 */
+	if (prctl(PR_SET_CHILD_SUBREAPER, 1) < 0 || prctl(PR_SET_PDEATHSIG, 0) < 0)
 		return rt_fail_errno(err, "cannot become a subreaper");
 	prctl(PR_SET_DUMPABLE, 0);
 	const char *const *const lists[] = {spec->tools, spec->caches};
@@ -381,8 +395,8 @@ init_main(const struct rt_launch *launch, uid_t uid, gid_t gid)
 	int upper = -1;
 	sigset_t child;
 	setsid();
-	if (namespaces)
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	close_inherited(launch);
 	wait_for_go(launch);
 	if (copy_workspace(launch, &err) < 0)
 		give_up(launch, &err);
@@ -404,7 +418,7 @@ init_main(const struct rt_launch *launch, uid_t uid, gid_t gid)
 		give_up(launch, &err);
 	}
 	/* From here on nothing of ours holds a pipe: its end means that the command and all it started are gone. */
-	close_others(launch->sock, -1);
+	close_others(&launch->sock, 1);
 	int null = open("/dev/null", O_RDWR);
 	for (int fd = 0; fd < 3 && null >= 0; fd++)
 		dup2(null, fd);

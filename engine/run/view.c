@@ -200,6 +200,17 @@ place_of(const char *path, struct rt_err *err)
 	return is_below(path, "/tmp") || is_below(path, "/home/user") ? 1 : 0;
 }
 
+static bool
+is_shown(const char *path)
+{
+	size_t n;
+	const struct rt_shown *shown = rt_shown_system(&n);
+	for (size_t i = 0; i < n; i++)
+		if (is_below(path, shown[i].path))
+			return true;
+	return false;
+}
+
 /* The same content below the cell's HOME, where its owner's programs look for it. */
 static int
 link_from_home(const struct view *view, const char *path, struct rt_err *err)
@@ -228,7 +239,7 @@ show_extras(const struct view *view, const char *const *paths, bool late, struct
 		int place = place_of(path, err);
 		if (place < 0)
 			return -1;
-		if (place != late || is_below(path, "/usr"))
+		if (place != late || is_shown(path))
 			continue;
 		if (stat(path, &st) < 0)
 			return rt_fail_errno(err, "cannot show %s in the cell", path);
@@ -367,14 +378,27 @@ show_devices(const struct view *view, struct rt_err *err)
 	return pts < 0 ? -1 : attach(pts, view->root, "dev/pts", err);
 }
 
-/* Linux 6.14 has a limit for each pid namespace; elsewhere a control group or RLIMIT_NPROC has to do. 300 pids are
- * never reused. */
 static void
-limit_pids(const struct view *view)
+set_kernel(const struct view *view, const char *path, uint64_t value)
 {
-	rt_auto(fd) int fd = openat(view->root, "proc/sys/kernel/pid_max", O_WRONLY | O_CLOEXEC);
+	rt_auto(fd) int fd = openat(view->root, path, O_WRONLY | O_CLOEXEC);
 	if (fd >= 0)
-		dprintf(fd, "%llu", (unsigned long long)view->launch->max_pids + 300);
+		dprintf(fd, "%llu", (unsigned long long)value);
+}
+
+/*
+ * Limits of the cell's own namespaces. Pids: from Linux 6.14; elsewhere a control group or RLIMIT_NPROC has to do (300
+ * are never used again). Namespaces: a second lock behind the system call filter; and a nested sandbox of root's may
+ * not have cgroup namespaces, in which it could mount, and as the owner write to, the control groups that the engine is
+ * in.
+ */
+static void
+limit_kernel(const struct view *view)
+{
+	set_kernel(view, "proc/sys/kernel/pid_max", view->launch->max_pids + 300);
+	set_kernel(view, "proc/sys/user/max_cgroup_namespaces", 0);
+	if (!view->launch->spec->nested)
+		set_kernel(view, "proc/sys/user/max_user_namespaces", 0);
 }
 
 /*
@@ -390,7 +414,7 @@ show_proc(const struct view *view, struct rt_err *err)
 	int mount = new_mount("proc", options, GUARDED | MOUNT_ATTR_NOEXEC, err);
 	if (mount < 0 || attach(mount, view->root, "proc", err) < 0)
 		return -1;
-	limit_pids(view);
+	limit_kernel(view);
 	if (fstatat(view->root, "proc/sys", &st, 0) < 0 || st.st_uid != getuid())
 		return 0;
 	const struct rt_strs *covers = rt_shown_proc_covers();

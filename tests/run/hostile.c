@@ -491,7 +491,7 @@ static int
 do_hog(char **args)
 {
 	size_t size = (size_t)atol(args[0]) << 20;
-	char *memory = malloc(size);
+	volatile char *memory = malloc(size);
 	for (size_t i = 0; memory && i < size; i += 4096)
 		memory[i] = 1;
 	return verdict(memory ? 0 : -1);

@@ -18,7 +18,7 @@ setup(void)
 	cells_setup(RT_LEVEL_OF_NAMESPACES);
 }
 
-TestSuite(cell, .init = setup, .fini = cells_teardown, .timeout = 120);
+TestSuite(cell, .init = setup, .fini = cells_teardown);
 
 static void
 expect_log(const struct rt_cell_outcome *outcome, const char *text)
@@ -293,7 +293,7 @@ Test(cell, terminals_semaphores_and_links_of_dev_work)
 Test(cell, python_multiprocessing_works)
 {
 	if (!has_program("python3"))
-		cr_skip("no python3");
+		cells_skip("no python3");
 	struct rt_cell_spec spec = cells_spec(CELLS_ARGV(
 	    "python3", "-c",
 	    "import multiprocessing as m\nif __name__ == '__main__':\n"
@@ -308,7 +308,7 @@ Test(cell, python_multiprocessing_works)
 Test(cell, leak_sanitizer_finds_a_leak)
 {
 	if (!has_program("cc"))
-		cr_skip("no compiler");
+		cells_skip("no compiler");
 	const struct rt_cell_outcome *outcome =
 	    cells_sh("echo 'char *p; int main(void) { p = __builtin_malloc(7); p = 0; return 0; }' > l.c && cc -g "
 		     "-fsanitize=address -o l l.c || exit 99; "
@@ -320,7 +320,7 @@ Test(cell, leak_sanitizer_finds_a_leak)
 Test(cell, criterion_program_runs)
 {
 	if (!has_program("cc"))
-		cr_skip("no compiler");
+		cells_skip("no compiler");
 	const struct rt_cell_outcome *outcome = cells_sh("printf '#include <criterion/criterion.h>\\nTest(a, b) { "
 							 "cr_assert(1); }\\nTest(a, c) { cr_assert(0); }\\n' > t.c && "
 							 "cc -o t t.c -lcriterion || exit 99; ./t --xml=/out/t.xml");
@@ -405,7 +405,7 @@ Test(cell, too_much_memory_is_a_limit)
 	spec.memory_bytes = 100 << 20;
 	const struct rt_cell_outcome *outcome = cells_run(&spec);
 	if (outcome->end == RT_END_EXIT && outcome->exit_code == 0)
-		cr_skip("no writable memory control group");
+		cells_skip("no writable memory control group");
 	cr_assert_eq(outcome->end, RT_END_LIMIT);
 	cr_assert(strstr(outcome->problem.data, "memory"), "%s", outcome->problem.data);
 }

@@ -18,7 +18,7 @@ setup(void)
 	cells_setup(RT_LEVEL_OF_NAMESPACES);
 }
 
-TestSuite(attack, .init = setup, .fini = cells_teardown, .timeout = 120);
+TestSuite(attack, .init = setup, .fini = cells_teardown);
 
 static void
 expect_refused(const struct rt_cell_outcome *outcome, const char *reason)

@@ -24,8 +24,8 @@ setup_none(void)
 	cells_setup(RT_LEVEL_OF_NONE);
 }
 
-TestSuite(landlock, .init = setup, .fini = cells_teardown, .timeout = 120);
-TestSuite(none, .init = setup_none, .fini = cells_teardown, .timeout = 120);
+TestSuite(landlock, .init = setup, .fini = cells_teardown);
+TestSuite(none, .init = setup_none, .fini = cells_teardown);
 
 static void
 expect_refused(const struct rt_cell_outcome *outcome, const char *reason)

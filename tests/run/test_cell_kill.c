@@ -29,9 +29,9 @@ setup_none(void)
 	cells_setup(RT_LEVEL_OF_NONE);
 }
 
-TestSuite(kill_namespaces, .init = setup_namespaces, .fini = cells_teardown, .timeout = 120);
-TestSuite(kill_landlock, .init = setup_landlock, .fini = cells_teardown, .timeout = 120);
-TestSuite(kill_none, .init = setup_none, .fini = cells_teardown, .timeout = 120);
+TestSuite(kill_namespaces, .init = setup_namespaces, .fini = cells_teardown);
+TestSuite(kill_landlock, .init = setup_landlock, .fini = cells_teardown);
+TestSuite(kill_none, .init = setup_none, .fini = cells_teardown);
 
 /* Eight daemons hold the pipes and ignore every signal; the command itself ends well. */
 static void

@@ -21,7 +21,7 @@ setup(void)
 	cells_setup(RT_LEVEL_OF_NONE);
 }
 
-TestSuite(cell_user, .init = setup, .fini = cells_teardown, .timeout = 120);
+TestSuite(cell_user, .init = setup, .fini = cells_teardown);
 
 /* In a child: no assertions. Returns 0 when the script succeeded at that level. */
 static int
@@ -95,7 +95,7 @@ Test(cell_user, ordinary_user_has_namespaces)
 							 "&& ! ./hostile write /proc/sys/kernel/core_pattern"));
 	struct stat st;
 	if (geteuid() != 0)
-		cr_skip("needs root to become somebody else");
+		cells_skip("needs root to become somebody else");
 	give_to_nobody(&spec);
 	spec.level = RT_LEVEL_OF_NAMESPACES;
 	pid_t pid = fork();
@@ -103,7 +103,7 @@ Test(cell_user, ordinary_user_has_namespaces)
 		_exit(!become_nobody() ? 3 : rt_isolation_probe(NULL) < RT_LEVEL_OF_NAMESPACES ? 77 : play(&spec));
 	int code = status_of(pid);
 	if (code == 77)
-		cr_skip("no namespaces for an ordinary user here");
+		cells_skip("no namespaces for an ordinary user here");
 	cr_assert_eq(code, 0);
 	rt_auto(free) char *report = rt_format("%s/report", spec.reports);
 	cr_assert(stat(report, &st) == 0 && st.st_uid == 65534);
@@ -114,7 +114,7 @@ Test(cell_user, ordinary_user_has_landlock)
 	struct rt_cell_spec spec = cells_spec(
 	    CELLS_ARGV("sh", "-c", "echo y > made && ! ./hostile write /var/tmp/x && ! ./hostile list /home"));
 	if (geteuid() != 0)
-		cr_skip("needs root to become somebody else");
+		cells_skip("needs root to become somebody else");
 	give_to_nobody(&spec);
 	spec.level = RT_LEVEL_OF_LANDLOCK;
 	pid_t pid = fork();
@@ -122,7 +122,7 @@ Test(cell_user, ordinary_user_has_landlock)
 		_exit(!become_nobody() ? 3 : rt_isolation_probe(NULL) < RT_LEVEL_OF_LANDLOCK ? 77 : play(&spec));
 	int code = status_of(pid);
 	if (code == 77)
-		cr_skip("no Landlock here");
+		cells_skip("no Landlock here");
 	cr_assert_eq(code, 0);
 }
 
@@ -131,7 +131,7 @@ Test(cell_user, kept_upper_serves_an_ordinary_user)
 	struct rt_cell_spec first = cells_spec(CELLS_ARGV("sh", "-c", "rm hostile; mkdir -p d; echo x > d/y"));
 	struct rt_cell_spec second = cells_spec(CELLS_ARGV("sh", "-c", "test ! -e hostile -a -e d/y"));
 	if (geteuid() != 0)
-		cr_skip("needs root to become somebody else");
+		cells_skip("needs root to become somebody else");
 	give_to_nobody(&first);
 	give_to_nobody(&second);
 	first.level = second.level = RT_LEVEL_OF_NAMESPACES;
@@ -147,7 +147,7 @@ Test(cell_user, kept_upper_serves_an_ordinary_user)
 									  : play(&second));
 	int code = status_of(pid);
 	if (code == 77)
-		cr_skip("no namespaces for an ordinary user here");
+		cells_skip("no namespaces for an ordinary user here");
 	cr_assert_eq(code, 0);
 }
 
@@ -161,7 +161,7 @@ Test(cell_user, root_of_a_user_namespace_has_namespaces)
 													 : play(&spec));
 	int code = status_of(pid);
 	if (code == 77)
-		cr_skip("no user namespaces here");
+		cells_skip("no user namespaces here");
 	cr_assert_eq(code, 0);
 }
 
@@ -182,7 +182,7 @@ Test(cell_user, probe_steps_down_and_says_why_where_namespaces_are_forbidden)
 	}
 	int code = status_of(pid);
 	if (code == 77)
-		cr_skip("no user namespaces to forbid, or no Landlock");
+		cells_skip("no user namespaces to forbid, or no Landlock");
 	cr_assert_eq(code, 0);
 }
 
@@ -200,7 +200,7 @@ Test(cell_user, cell_never_runs_at_a_lower_level_than_asked)
 	}
 	int code = status_of(pid);
 	if (code == 77)
-		cr_skip("no user namespaces to forbid");
+		cells_skip("no user namespaces to forbid");
 	rt_auto(free) char *ran = rt_format("%s/ran", spec.reports);
 	cr_assert_eq(code, 1);
 	cr_assert(access(ran, F_OK) < 0);

@@ -32,7 +32,14 @@ teardown(void)
 		fprintf(stderr, "%s\n", err.text);
 }
 
-TestSuite(layers, .init = setup, .fini = teardown, .timeout = 60);
+static void
+skip(const char *reason)
+{
+	teardown();
+	cr_skip("%s", reason);
+}
+
+TestSuite(layers, .init = setup, .fini = teardown);
 
 static void
 put(const char *path, const char *text)
@@ -88,7 +95,7 @@ Test(layers, topmost_file_wins_and_directories_merge)
 Test(layers, whiteout_hides_what_is_below)
 {
 	if (!whiteouts)
-		cr_skip("this user cannot make whiteouts");
+		skip("this user cannot make whiteouts");
 	put("a/keep", "a");
 	put("b/gone", "b");
 	put("b/dir/file", "b");
@@ -108,7 +115,7 @@ Test(layers, opaque_directory_hides_the_content_below)
 	put("c/d/older", "c");
 	rt_auto(fd) int fd = openat(at, "a/d", O_RDONLY | O_CLOEXEC);
 	if (fsetxattr(fd, "user.overlay.opaque", "y", 1, 0) < 0)
-		cr_skip("no user attributes on /tmp");
+		skip("no user attributes on /tmp");
 	flatten();
 	cr_assert_not(rt_exists(at, "out/d/old"));
 	cr_assert_not(rt_exists(at, "out/d/older"));
@@ -118,7 +125,7 @@ Test(layers, opaque_directory_hides_the_content_below)
 Test(layers, whiteout_in_the_middle_ends_the_stack)
 {
 	if (!whiteouts)
-		cr_skip("this user cannot make whiteouts");
+		skip("this user cannot make whiteouts");
 	put("a/d/top", "a");
 	put("b/other", "b");
 	whiteout("b/d");
