@@ -25,7 +25,7 @@ teardown(void)
 	rt_buf_release(&why);
 	box_teardown();
 }
-TestSuite(worktree, .init = setup, .fini = teardown, .timeout = 120);
+TestSuite(worktree, .init = setup, .fini = teardown);
 
 /* Makes commits `old` (what the first command leaves) and `new` (what the second does); the work tree stays at old. */
 static void
