@@ -26,9 +26,9 @@ struct rt_hook {
 	struct rt_buf say;	 /* lines for the person */
 	struct rt_report report; /* of the last judgement */
 };
-#define RT_HOOK_INIT                                                            \
-	{                                                                       \
-		.in = RT_BUF_INIT, .say = RT_BUF_INIT, .report = RT_REPORT_INIT \
+#define RT_HOOK_INIT                                  \
+	{                                             \
+		.in = RT_BUF_INIT, .say = RT_BUF_INIT \
 	}
 
 struct rt_hook_kind {

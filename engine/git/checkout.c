@@ -107,7 +107,7 @@ stage_all(struct checkout *co, bool must, struct rt_err *err)
 			return -1;
 		if (rc == 1 && must) {
 			rt_twotree_obstacle(co->plan, step->path,
-					 "can't be written: something stands where its folder was to be");
+					    "can't be written: something stands where its folder was to be");
 			return 0;
 		}
 	}

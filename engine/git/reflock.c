@@ -21,8 +21,9 @@ name_lock_file(struct rt_repo *repo, const char *name, struct rt_err *err)
 	rt_auto(free) char *path = rt_format("%s/%s.lock", repo->commondir, name);
 	struct stat st;
 	long age = stat(path, &st) == 0 ? (long)(time(NULL) - st.st_mtime) : 0;
-	rt_fail(err, RT_ECONFLICT, "%s is held by another git process for %ld s; if none runs any more, remove it and try again",
-		path, age);
+	rt_fail(err, RT_ECONFLICT,
+		"%s is held by another git process for %ld s; if none runs any more, remove it and try again", path,
+		age);
 	return RT_SWAP_LOCKED;
 }
 

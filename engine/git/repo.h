@@ -3,8 +3,8 @@
 
 /*
  * The repository: objects, refs, trees. engine/git is the only code that includes git2.h. Object ids are passed as hex
- * text. Repositories are opened by path, ignoring GIT_* of the environment; system and user configuration is read for the
- * repository itself only (eol, ident, ratchet.* keys), no hook, filter or fsmonitor program ever runs.
+ * text. Repositories are opened by path, ignoring GIT_* of the environment; system and user configuration is read for
+ * the repository itself only (eol, ident, ratchet.* keys), no hook, filter or fsmonitor program ever runs.
  */
 
 #include <stdbool.h>
@@ -27,7 +27,8 @@ rt_oid_equal(const struct rt_oid *a, const struct rt_oid *b)
 struct rt_repo;
 
 /*
- * Opens the repository that dir lies in (a work tree, a linked worktree, a bare repository or a git directory). Refusals are RT_ECONFIG with the mend: not a repository
+ * Opens the repository that dir lies in (a work tree, a linked worktree, a bare repository or a git directory).
+ * Refusals are RT_ECONFIG with the mend: not a repository
  * ("run git init"), SHA-256 objects, reftable, safe.directory ownership.
  */
 int rt_repo_open(struct rt_repo **out, const char *dir, struct rt_err *err) RT_MUST_USE;
@@ -63,8 +64,8 @@ int rt_ref_read(struct rt_repo *repo, const char *name, struct rt_oid *out, stru
 int rt_head(struct rt_repo *repo, struct rt_buf *ref, struct rt_oid *oid, struct rt_err *err) RT_MUST_USE;
 enum rt_swap { RT_SWAPPED, RT_SWAP_MOVED, RT_SWAP_LOCKED };
 /*
- * Compare-and-swap, durable. old NULL: must not exist; new NULL: delete. Returns enum rt_swap or -1. message goes into the
- * reflog. Retries git's lock until deadline (rt_clock_ms); LOCKED: err names the lock file and its age.
+ * Compare-and-swap, durable. old NULL: must not exist; new NULL: delete. Returns enum rt_swap or -1. message goes into
+ * the reflog. Retries git's lock until deadline (rt_clock_ms); LOCKED: err names the lock file and its age.
  */
 int rt_ref_swap(struct rt_repo *repo, const char *name, const struct rt_oid *old, const struct rt_oid *new,
 		const char *message, int64_t deadline, struct rt_err *err) RT_MUST_USE;
@@ -86,7 +87,8 @@ struct rt_commit {
 	char *message;
 	char *signature; /* gpgsig, or NULL */
 };
-int rt_commit_read(struct rt_repo *repo, const struct rt_oid *id, struct rt_commit *out, struct rt_err *err) RT_MUST_USE;
+int rt_commit_read(struct rt_repo *repo, const struct rt_oid *id, struct rt_commit *out,
+		   struct rt_err *err) RT_MUST_USE;
 /* Writes an unsigned commit of tree, parents, author, committer, encoding, message; sets id. */
 int rt_commit_write(struct rt_repo *repo, struct rt_commit *commit, struct rt_err *err) RT_MUST_USE;
 void rt_commit_release(struct rt_commit *commit);
@@ -95,11 +97,12 @@ RT_DEFINE_AUTO(commit, struct rt_commit, rt_commit_release);
 int rt_ident(struct rt_repo *repo, struct rt_buf *out, struct rt_err *err) RT_MUST_USE;
 
 bool rt_object_exists(struct rt_repo *repo, const struct rt_oid *id);
-int rt_blob_read(struct rt_repo *repo, const struct rt_oid *id, uint64_t max, struct rt_buf *out, struct rt_err *err)
-    RT_MUST_USE;
+int rt_blob_read(struct rt_repo *repo, const struct rt_oid *id, uint64_t max, struct rt_buf *out,
+		 struct rt_err *err) RT_MUST_USE;
 /* Size without the content. */
 int rt_blob_size(struct rt_repo *repo, const struct rt_oid *id, uint64_t *size, struct rt_err *err) RT_MUST_USE;
-int rt_blob_write(struct rt_repo *repo, const void *bytes, size_t len, struct rt_oid *out, struct rt_err *err) RT_MUST_USE;
+int rt_blob_write(struct rt_repo *repo, const void *bytes, size_t len, struct rt_oid *out,
+		  struct rt_err *err) RT_MUST_USE;
 
 /* ---- trees ---- */
 
@@ -108,30 +111,32 @@ struct rt_entry {
 	struct rt_oid id;
 };
 /* The entry at a path ("" is the tree itself); a missing one has mode 0. */
-int rt_tree_entry(struct rt_repo *repo, const struct rt_oid *tree, const char *path, struct rt_entry *out, struct rt_err *err)
-    RT_MUST_USE;
+int rt_tree_entry(struct rt_repo *repo, const struct rt_oid *tree, const char *path, struct rt_entry *out,
+		  struct rt_err *err) RT_MUST_USE;
 /* Reads the blob at a path: 1 found, 0 not, -1. */
 int rt_tree_blob(struct rt_repo *repo, const struct rt_oid *tree, const char *path, uint64_t max, struct rt_buf *out,
 		 struct rt_err *err) RT_MUST_USE;
 /* The names in the tree at path, in git's order; none when it is not there. */
 int rt_tree_list(struct rt_repo *repo, const struct rt_oid *tree, const char *path,
-		 int (*each)(void *data, const char *name, const struct rt_entry *entry, struct rt_err *err), void *data,
-		 struct rt_err *err) RT_MUST_USE;
+		 int (*each)(void *data, const char *name, const struct rt_entry *entry, struct rt_err *err),
+		 void *data, struct rt_err *err) RT_MUST_USE;
 /*
- * The paths that differ, without rename detection, by path; subtrees with equal ids are not read. With whole_trees an added or removed
- * directory is one call with mode 040000 on that side; where a file became a directory (or the other way round) there are two calls.
- * Stops at the first non-zero return of each and returns it. A tree id "" is the empty tree; a commit's id stands for its tree.
+ * The paths that differ, without rename detection, by path; subtrees with equal ids are not read. With whole_trees an
+ * added or removed directory is one call with mode 040000 on that side; where a file became a directory (or the other
+ * way round) there are two calls. Stops at the first non-zero return of each and returns it. A tree id "" is the empty
+ * tree; a commit's id stands for its tree.
  */
 struct rt_change_of {
 	const char *path;
 	struct rt_entry old, new;
 };
 int rt_tree_diff(struct rt_repo *repo, const struct rt_oid *old, const struct rt_oid *new, bool whole_trees,
-		 int (*each)(void *data, const struct rt_change_of *change, struct rt_err *err), void *data, struct rt_err *err)
-    RT_MUST_USE;
+		 int (*each)(void *data, const struct rt_change_of *change, struct rt_err *err), void *data,
+		 struct rt_err *err) RT_MUST_USE;
 /*
- * tree with the entries at paths replaced (mode 0: removed; empty directories vanish). The paths' order does not matter. A file put below
- * another file replaces that one, and a file put where a directory is replaces all of it. Only the touched directories are read and written.
+ * tree with the entries at paths replaced (mode 0: removed; empty directories vanish). The paths' order does not
+ * matter. A file put below another file replaces that one, and a file put where a directory is replaces all of it. Only
+ * the touched directories are read and written.
  */
 struct rt_update {
 	const char *path;
@@ -143,20 +148,22 @@ int rt_tree_update(struct rt_repo *repo, const struct rt_oid *tree, const struct
 /* ---- history ---- */
 
 /*
- * 1 when ancestor is reachable from descendant (or is it), 0 when not, -1 when it can't be told (shallow). Walks by date from both ends: the
- * cost follows their distance.
+ * 1 when ancestor is reachable from descendant (or is it), 0 when not, -1 when it can't be told (shallow). Walks by
+ * date from both ends: the cost follows their distance.
  */
-int rt_is_ancestor(struct rt_repo *repo, const struct rt_oid *ancestor, const struct rt_oid *descendant, struct rt_err *err)
-    RT_MUST_USE;
+int rt_is_ancestor(struct rt_repo *repo, const struct rt_oid *ancestor, const struct rt_oid *descendant,
+		   struct rt_err *err) RT_MUST_USE;
 /* 1 and the merge base, 0 none, -1. */
-int rt_merge_base(struct rt_repo *repo, const struct rt_oid *a, const struct rt_oid *b, struct rt_oid *out, struct rt_err *err)
-    RT_MUST_USE;
-/* Commits reachable from tip and not from hidden (may be NULL), oldest first (topological). More than max (0: any number) is an error. */
-int rt_rev_list(struct rt_repo *repo, const struct rt_oid *tip, const struct rt_oid *hidden, size_t max, struct rt_oid **out,
-		size_t *n, struct rt_err *err) RT_MUST_USE;
+int rt_merge_base(struct rt_repo *repo, const struct rt_oid *a, const struct rt_oid *b, struct rt_oid *out,
+		  struct rt_err *err) RT_MUST_USE;
+/* Commits reachable from tip and not from hidden (may be NULL), oldest first (topological). More than max (0: any
+ * number) is an error. */
+int rt_rev_list(struct rt_repo *repo, const struct rt_oid *tip, const struct rt_oid *hidden, size_t max,
+		struct rt_oid **out, size_t *n, struct rt_err *err) RT_MUST_USE;
 /*
- * A merge driver in the process: join is asked for every file that both sides changed and that wants claims, instead of a merge of
- * its text. base is empty when the file is new on both sides. join returns 1 (out holds the result), 0 conflict, -1.
+ * A merge driver in the process: join is asked for every file that both sides changed and that wants claims, instead of
+ * a merge of its text. base is empty when the file is new on both sides. join returns 1 (out holds the result), 0
+ * conflict, -1.
  */
 struct rt_merge_driver {
 	bool (*wants)(void *data, const char *path);
@@ -169,7 +176,8 @@ void rt_merge_driver_set(struct rt_repo *repo, const struct rt_merge_driver *dri
  * Three-way merge of trees with rename detection, as git's merge does it; the repository's merge driver decides first.
  * 1 merged, 0 conflict (paths appended to conflicts), -1. It reads the whole trees.
  */
-int rt_merge_trees(struct rt_repo *repo, const struct rt_oid *base, const struct rt_oid *ours, const struct rt_oid *theirs,
-		   struct rt_oid *out, struct rt_strs *conflicts, struct rt_err *err) RT_MUST_USE;
+int rt_merge_trees(struct rt_repo *repo, const struct rt_oid *base, const struct rt_oid *ours,
+		   const struct rt_oid *theirs, struct rt_oid *out, struct rt_strs *conflicts,
+		   struct rt_err *err) RT_MUST_USE;
 
 #endif

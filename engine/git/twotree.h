@@ -56,7 +56,7 @@ struct rt_twotree {
 	size_t obstacles;
 	bool file_mode, symlinks, sparse; /* core.fileMode, core.symlinks, core.sparseCheckout */
 };
-#define RT_TWOTREE_INIT                               \
+#define RT_TWOTREE_INIT                            \
 	{                                          \
 		.root = -1, .below = RT_BELOW_INIT \
 	}
@@ -66,13 +66,13 @@ struct rt_twotree {
  * the caller's and must live as long as the plan.
  */
 int rt_twotree_make(struct rt_twotree *plan, struct rt_repo *repo, const struct rt_oid trees[2], git_index *index,
-		 const struct stat *index_stat, struct rt_buf *why, struct rt_err *err) RT_MUST_USE;
+		    const struct stat *index_stat, struct rt_buf *why, struct rt_err *err) RT_MUST_USE;
 void rt_twotree_release(struct rt_twotree *plan);
 RT_DEFINE_AUTO(twotree, struct rt_twotree, rt_twotree_release);
 
 /* 1 what is at path is that entry: kind, executable bit, content after conversion. 0, -1. */
-int rt_twotree_matches(struct rt_twotree *plan, struct rt_convert *convert, const char *path, const struct rt_entry *entry,
-		    const struct stat *st, struct rt_err *err) RT_MUST_USE;
+int rt_twotree_matches(struct rt_twotree *plan, struct rt_convert *convert, const char *path,
+		       const struct rt_entry *entry, const struct stat *st, struct rt_err *err) RT_MUST_USE;
 /* A line into why: path with control bytes replaced, what is the matter. */
 void rt_twotree_obstacle(struct rt_twotree *plan, const char *path, const char *text);
 

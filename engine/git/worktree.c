@@ -161,8 +161,8 @@ rt_worktree_check(const char *gitdir, const struct rt_oid *old, const struct rt_
 }
 
 static int
-move_with(struct rt_twotree *plan, const char *gitdir, const struct rt_oid trees[2], int64_t deadline, struct rt_buf *why,
-	  struct rt_err *err)
+move_with(struct rt_twotree *plan, const char *gitdir, const struct rt_oid trees[2], int64_t deadline,
+	  struct rt_buf *why, struct rt_err *err)
 {
 	rt_auto(repo) struct rt_repo *repo = NULL;
 	rt_auto(index_lock) struct rt_index_lock lock = RT_INDEX_LOCK_INIT;

@@ -16,12 +16,12 @@
 #include "model/plan.h"
 #include "model/results.h"
 
-#define RT_VERDICTS(X)                                                                           \
-	X(LANDED, "landed", 0)                                                                   \
-	X(WOULD_LAND, "would-land", 0)                                                           \
-	X(ADOPTED, "adopted", 0)                                                                 \
-	X(REGRESSED, "regressed", 1) X(INCONCLUSIVE, "inconclusive", 3) X(REFUSED, "refused", 4) \
-	    X(CONFLICT, "conflict", 5) X(NOOP, "noop", 5)
+#define RT_VERDICTS(X)                 \
+	X(LANDED, "landed", 0)         \
+	X(WOULD_LAND, "would-land", 0) \
+	X(ADOPTED, "adopted", 0)       \
+	X(REGRESSED, "regressed", 1)   \
+	X(INCONCLUSIVE, "inconclusive", 3) X(REFUSED, "refused", 4) X(CONFLICT, "conflict", 5) X(NOOP, "noop", 5)
 enum rt_verdict {
 #define X(name, text, exit) RT_VERDICT_##name,
 	RT_VERDICTS(X)

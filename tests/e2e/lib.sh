@@ -26,6 +26,8 @@ export HOME=$BOX/home LC_ALL=C TZ=UTC GIT_CONFIG_NOSYSTEM=1 GIT_TERMINAL_PROMPT=
 export GIT_AUTHOR_NAME='A U Thor' GIT_AUTHOR_EMAIL=author@example.com
 export GIT_COMMITTER_NAME='C O Mitter' GIT_COMMITTER_EMAIL=committer@example.com
 export RATCHET_ACTOR=e2e
+LSAN_OPTIONS=suppressions=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)/lsan.supp:print_suppressions=0
+export LSAN_OPTIONS
 mkdir "$HOME"
 git config --global init.defaultBranch main
 git config --global user.name "$GIT_COMMITTER_NAME"

@@ -186,7 +186,7 @@ drop_repo(void)
 	cr_expect_eq(rt_remove_tree(AT_FDCWD, repo, &err), 0, "%s", err.text);
 }
 
-TestSuite(glob_git, .init = make_repo, .fini = drop_repo, .timeout = 120);
+TestSuite(glob_git, .init = make_repo, .fini = drop_repo);
 
 /* The paths that git lists for a pattern, as NUL-terminated strings in out. */
 static bool

@@ -121,7 +121,7 @@ Test(file, missing_file_is_named_and_errno_tells)
 	expect_text("nowhere");
 }
 
-Test(file, does_not_wait_for_a_fifo, .timeout = 10)
+Test(file, does_not_wait_for_a_fifo)
 {
 	rt_auto(buf) struct rt_buf buf = RT_BUF_INIT;
 
@@ -227,7 +227,7 @@ Test(file, does_not_leave_the_directory)
 	cr_assert_eq(err.code, RT_EIO);
 }
 
-Test(file, opens_only_regular_files_beneath, .timeout = 10)
+Test(file, opens_only_regular_files_beneath)
 {
 	rt_auto(fd) int dir = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
@@ -449,7 +449,7 @@ Test(remove, takes_links_and_not_what_they_name)
 	cr_assert_eq(entries_here(), 1);
 }
 
-Test(remove, takes_fifos_and_sockets, .timeout = 10)
+Test(remove, takes_fifos_and_sockets)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = "t/socket"};
 	rt_auto(fd) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -462,7 +462,7 @@ Test(remove, takes_fifos_and_sockets, .timeout = 10)
 }
 
 /* Long names, so that the path is far beyond PATH_MAX; 64 descriptors, so that none may be held a level. */
-Test(remove, takes_ten_thousand_levels, .timeout = 120)
+Test(remove, takes_ten_thousand_levels)
 {
 	struct rlimit few = {.rlim_cur = 64, .rlim_max = 64};
 	char name[101];

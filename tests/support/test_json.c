@@ -5,7 +5,7 @@
 
 #include "support/json.h"
 
-TestSuite(json, .timeout = 60);
+TestSuite(json);
 
 static struct rt_err err = RT_ERR_INIT;
 

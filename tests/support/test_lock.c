@@ -8,7 +8,7 @@
 #include "support/clock.h"
 #include "temp.h"
 
-TestSuite(lock, .init = temp_make, .fini = temp_drop, .timeout = 30);
+TestSuite(lock, .init = temp_make, .fini = temp_drop);
 
 static struct rt_err err = RT_ERR_INIT;
 

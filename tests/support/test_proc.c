@@ -28,7 +28,7 @@ drop(void)
 	temp_drop();
 }
 
-TestSuite(proc, .init = make, .fini = drop, .timeout = 60);
+TestSuite(proc, .init = make, .fini = drop);
 
 #define SHELL(script)                    \
 	(const char *const[])            \

