@@ -64,7 +64,7 @@ int
 rt_blob_read(struct rt_repo *repo, const struct rt_oid *id, uint64_t max, struct rt_buf *out, struct rt_err *err)
 {
 	rt_auto(git_odb_object) git_odb_object *object = NULL;
-	uint64_t size;
+	uint64_t size = 0;
 
 	/* The size first: a blob that inflates beyond the limit is never inflated. */
 	if (rt_blob_size(repo, id, &size, err) < 0)

@@ -125,7 +125,7 @@ read_line(struct reader *reader, const char *line, const char *end)
 {
 	struct rt_line parsed = {0};
 	enum rt_level level;
-	struct fields f;
+	struct fields f = {0};
 	size_t len;
 	int order;
 

@@ -13,12 +13,12 @@
 #include "support/err.h"
 #include "support/json.h"
 
-#define RT_OPS(X)                                                                                                   \
-	X(INTENT, "intent")                                                                                         \
-	X(OUTCOME, "outcome")                                                                                       \
-	X(ABORTED, "aborted")                                                                                       \
-	X(REJECTED, "rejected") X(JUDGED, "judged") X(ADOPTED, "adopted") X(OPEN, "open") X(RECOVERED, "recovered") \
-	    X(GC, "gc")
+#define RT_OPS(X)               \
+	X(INTENT, "intent")     \
+	X(OUTCOME, "outcome")   \
+	X(ABORTED, "aborted")   \
+	X(REJECTED, "rejected") \
+	X(JUDGED, "judged") X(ADOPTED, "adopted") X(OPEN, "open") X(RECOVERED, "recovered") X(GC, "gc")
 enum rt_op {
 #define X(name, text) RT_OP_##name,
 	RT_OPS(X)

@@ -90,6 +90,8 @@ box_reopen(void)
 	must(rt_repo_open(&box_repo, dir, &err) == 0);
 }
 
+static char *command_line(const char *fmt, va_list args) RT_PRINTF(1, 0);
+
 static char *
 command_line(const char *fmt, va_list args)
 {
