@@ -1,0 +1,54 @@
+#ifndef RT_MODEL_SEQUENTIAL_H
+#define RT_MODEL_SEQUENTIAL_H
+
+/*
+ * Deciding about a case that failed with as few runs as its chance allows: Wald's sequential probability ratio test of
+ * its failure rate (A. Wald, "Sequential Tests of Statistical Hypotheses", Annals of Mathematical Statistics 16, 1945),
+ * and bounds on a rate from what was seen.
+ *
+ * Two hypotheses: the rate is at most `calm`, what the baseline vouches for, or at least `broken`. Every run that
+ * failed speaks for the second, every run that passed for the first. The first failure, because of which the case is
+ * looked at at all, counts as a run: whoever leaves it out, or runs until a pass, lets a case that fails three times of
+ * ten through.
+ */
+
+#include <stdbool.h>
+
+#define RT_RATE_CALM 0.01  /* failure rate of a case that the baseline calls `pass` */
+#define RT_RATE_BROKEN 0.5 /* from here on a case counts as broken */
+#define RT_ERROR_RATE 0.01 /* of the whole matrix: a change that broke nothing is refused for a case at most so often \
+			    */
+#define RT_MISS_RATE 0.01  /* of one case: a broken one is taken for calm at most so often */
+#define RT_RUNS_MAX 20	   /* runs of one case on the candidate, the first included; then it is inconclusive */
+
+enum rt_sequential_answer { RT_SEQUENTIAL_OPEN, RT_SEQUENTIAL_CALM, RT_SEQUENTIAL_BROKEN };
+
+struct rt_sequential {
+	double on_fail, on_pass; /* what a run adds to the log likelihood ratio */
+	double upper, lower;	 /* the answer is there at or beyond these */
+	double ratio;		 /* natural logarithm */
+	unsigned runs, fails;
+};
+
+/*
+ * calm: the rate that the baseline vouches for, in (0, 1); broken becomes the larger of RT_RATE_BROKEN and halfway from
+ * calm to 1. cases: how many cases the matrix executed, among which one was picked because it failed: the error rate
+ * of the whole is divided among them (Bonferroni), as each could have been the one. At least 1.
+ */
+void rt_sequential_init(struct rt_sequential *test, double calm, double cases);
+enum rt_sequential_answer rt_sequential_add(struct rt_sequential *test, bool failed);
+enum rt_sequential_answer rt_sequential_answer(const struct rt_sequential *test);
+/*
+ * How many runs it takes on average until the answer is there when the true failure rate is `rate` and no cap ends it;
+ * the exact mean of the walk between its two bounds, to about four digits, without the overshoot that Wald's formula
+ * neglects.
+ */
+double rt_sequential_mean(const struct rt_sequential *fresh, double rate);
+
+/*
+ * The upper end of the exact one-sided confidence interval of a rate at 95 % (C. Clopper, E. Pearson, Biometrika 26,
+ * 1934) after `fails` of `runs`. With no failure it is 1 - 0.05^(1/runs). 1 for no run.
+ */
+double rt_rate_bound(unsigned fails, unsigned runs);
+
+#endif
