@@ -14,12 +14,15 @@
 
 #include <stdbool.h>
 
-#define RT_RATE_CALM 0.01  /* failure rate of a case that the baseline calls `pass` */
-#define RT_RATE_BROKEN 0.5 /* from here on a case counts as broken */
-#define RT_ERROR_RATE 0.01 /* of the whole matrix: a change that broke nothing is refused for a case at most so often \
-			    */
-#define RT_MISS_RATE 0.01  /* of one case: a broken one is taken for calm at most so often */
-#define RT_RUNS_MAX 20	   /* runs of one case on the candidate, the first included; then it is inconclusive */
+/* Failure rates: of a case that the baseline calls `pass`, and from which on a case counts as broken. */
+#define RT_RATE_CALM 0.01
+#define RT_RATE_BROKEN 0.5
+/* Of the whole matrix: how often at most a change that broke nothing is refused for a case. */
+#define RT_ERROR_RATE 0.01
+/* Of one case: how often at most a broken one is taken for calm. */
+#define RT_MISS_RATE 0.01
+/* Runs of one case on the candidate, the first included; then it is inconclusive. */
+#define RT_RUNS_MAX 20
 
 enum rt_sequential_answer { RT_SEQUENTIAL_OPEN, RT_SEQUENTIAL_CALM, RT_SEQUENTIAL_BROKEN };
 
