@@ -201,6 +201,14 @@ names_variable(const struct rt_check *check, const char *assignment)
 	return false;
 }
 
+/* Whoever says where the report comes from makes the runner write it there: a preset's own request for {{report}} would
+ * overrule the one, or be a second report (which Criterion leaks, so that a leak-checked program dies of it). */
+static bool
+asks_elsewhere(const struct rt_check *check, const char *assignment)
+{
+	return (check->report.path || check->report.from_stdout) && strstr(assignment, "{{report}}");
+}
+
 static int
 gather_command(const struct rt_cell *cell, const char *report, struct job *job, struct rt_err *err)
 {
@@ -221,7 +229,7 @@ gather_command(const struct rt_cell *cell, const char *report, struct job *job, 
 		rt_strs_add(&job->argv, text.data);
 	}
 	for (size_t i = 0; preset && preset->env[i]; i++)
-		if (!names_variable(check, preset->env[i]) &&
+		if (!names_variable(check, preset->env[i]) && !asks_elsewhere(check, preset->env[i]) &&
 		    add_env(cell, report, NULL, preset->env[i], &job->env, err) < 0)
 			return -1;
 	for (size_t i = 0; i < check->env.n; i++)

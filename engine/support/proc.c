@@ -234,6 +234,12 @@ spawn(struct run *run, const char *path)
 }
 
 static int
+status_lost(const struct rt_proc *proc, struct rt_err *err)
+{
+	return rt_fail(err, RT_EUNKNOWN, "the exit status of %s is lost: SIGCHLD is ignored", proc->argv[0]);
+}
+
+static int
 start(struct run *run, struct rt_err *err)
 {
 	const char *name = run->proc->argv[0];
@@ -254,7 +260,14 @@ start(struct run *run, struct rt_err *err)
 	for (i = 0; i < 3; i++)
 		close_fd(&run->childs[i]);
 	run->pidfd = pidfd_open(run->pid, 0);
-	return run->pidfd < 0 ? rt_fail_errno(err, "can't watch %s", name) : 0;
+	if (run->pidfd >= 0)
+		return 0;
+	/* An unreaped child cannot be missing: a quick one was reaped by the kernel, and its pid may be another's. */
+	if (errno == ESRCH) {
+		run->pid = 0;
+		return status_lost(run->proc, err);
+	}
+	return rt_fail_errno(err, "can't watch %s", name);
 }
 
 static void
@@ -356,7 +369,5 @@ rt_proc_run(struct rt_proc *proc, struct rt_err *err)
 	if (done < 0)
 		return -1;
 	finish(&run);
-	if (proc->exit_code < 0)
-		return rt_fail(err, RT_EUNKNOWN, "the exit status of %s is lost: SIGCHLD is ignored", proc->argv[0]);
-	return 0;
+	return proc->exit_code < 0 ? status_lost(proc, err) : 0;
 }

@@ -1,0 +1,30 @@
+#!/bin/bash
+# What a cell's command finds: how it is told where its report goes.
+. "$(dirname "$0")/lib.sh"
+
+# project NAME REPORT: one check whose script prints what the environment asks of a test runner, and writes a report.
+project() {
+	new_repo "$1"
+	cat >run <<-'END'
+		#!/bin/sh
+		mkdir out
+		case ${CRITERION_OUTPUTS-unset} in
+		unset) name=not-asked ;;
+		*) name=asked file=${CRITERION_OUTPUTS#xml:} ;;
+		esac
+		echo "<testsuites name='Criterion Tests' tests='1' failures='0' errors='0' skipped='0'><testsuite name='s' tests='1' failures='0' errors='0' skipped='0'><testcase name='$name' status='PASSED' assertions='1'/></testsuite></testsuites>" >"${file:-out/report.xml}"
+	END
+	chmod +x run
+	printf '%s\n' 'version: 1' 'checks:' '  - name: unit' '    run: ./run' "    report: $2" >ratchet.yml
+	must commit first
+}
+project preset criterion
+exits 0 'a preset asks the runner for a report at {{report}}' "$RATCHET" check --json
+check 'the case came from {{report}}' "$RATCHET" baseline record
+check 'the runner was asked' grep -q '^unit/s::asked	pass' .ratchet/baseline/unit.tsv
+project own '{criterion: "out/*.xml"}'
+exits 0 'a check that names the place of its report is believed' "$RATCHET" check
+check 'its cases are recorded' "$RATCHET" baseline record
+check 'the preset asks for no second report' grep -q '^unit/s::not-asked	pass' .ratchet/baseline/unit.tsv
+
+finish
