@@ -4,6 +4,7 @@
 #include "cli/cli.h"
 #include "cycle/check.h"
 #include "cycle/ledger.h"
+#include "cycle/open.h"
 #include "cycle/settle.h"
 #include "cycle/verify.h"
 #include "git/signature.h"
@@ -12,14 +13,13 @@
 /* The newest entry of each kind, and what is open. */
 struct recent {
 	int64_t now;
-	int64_t seen[16]; /* time of the newest entry by enum rt_op; 0 none */
-	char *last;	  /* "verdict id" of the newest one that judged */
-	struct rt_strs open;
-	struct rt_strs settled;
+	int64_t seen[16];    /* time of the newest entry by enum rt_op; 0 none */
+	char *last;	     /* "verdict id" of the newest one that judged */
+	struct rt_strs open; /* sentences */
 	size_t entries, rejected;
 };
 
-enum { LOOKED_AT = 2000 };
+enum { LOOKED_AT = 2000, MOST_OPEN = 20 };
 
 static int
 look(void *data, const struct rt_oid *at, const struct rt_record *record, struct rt_err *err)
@@ -35,11 +35,28 @@ look(void *data, const struct rt_oid *at, const struct rt_record *record, struct
 		recent->last = rt_format("%s %s", record->verdict, record->id ? record->id : "-");
 	if (record->op == RT_OP_REJECTED)
 		recent->rejected++;
-	if (record->op == RT_OP_OPEN && record->candidate && !rt_strs_has(&recent->settled, record->candidate))
-		rt_strs_addf(&recent->open, "%s %.12s", record->id ? record->id : "-", record->candidate);
-	else if (record->candidate)
-		rt_strs_add(&recent->settled, record->candidate);
 	return 0;
+}
+
+struct facts {
+	struct rt_buf ref;
+	struct rt_oid tip;
+	struct rt_trusted trusted;
+	struct rt_verification verification;
+	struct recent recent;
+	enum rt_isolation level;
+	bool unsigned_governance;
+};
+
+static int
+note_open(void *data, const struct rt_open *open, struct rt_err *err)
+{
+	struct facts *f = data;
+	rt_auto(buf) struct rt_buf text = RT_BUF_INIT;
+	(void)err;
+	rt_open_say(open, f->ref.data, &text);
+	rt_strs_addn(&f->recent.open, text.data, strcspn(text.data, "\n"));
+	return f->recent.open.n == MOST_OPEN;
 }
 
 static void
@@ -56,16 +73,6 @@ print_age(const char *what, int64_t then, int64_t now)
 		printf("  %-10s %" PRId64 " days ago\n", what, age / 86400);
 }
 
-struct facts {
-	struct rt_buf ref;
-	struct rt_oid tip;
-	struct rt_trusted trusted;
-	struct rt_verification verification;
-	struct recent recent;
-	enum rt_isolation level;
-	bool unsigned_governance;
-};
-
 static int
 gather(struct rt_home *home, struct rt_cli *cli, struct facts *f, struct rt_err *err)
 {
@@ -77,7 +84,8 @@ gather(struct rt_home *home, struct rt_cli *cli, struct facts *f, struct rt_err 
 	    rt_trusted_read(&f->trusted, home->repo, &commit.tree, err) < 0)
 		return -1;
 	if (rt_verify(home, f->ref.data, false, &f->verification, err) < 0 ||
-	    rt_ledger_walk(home, NULL, look, &f->recent, err) < 0)
+	    rt_ledger_walk(home, NULL, look, &f->recent, err) < 0 ||
+	    rt_open_each(home, f->ref.data, LOOKED_AT, note_open, f, err) < 0)
 		return -1;
 	f->level = rt_isolation_probe(NULL);
 	f->unsigned_governance = rt_signers_empty(f->trusted.signers.data, f->trusted.signers.len);
@@ -100,7 +108,7 @@ print_text(const struct rt_home *home, const struct facts *f)
 	if (f->unsigned_governance && f->trusted.present)
 		puts("governance is unsigned: no key in policies/allowed_signers yet");
 	for (size_t i = 0; i < f->recent.open.n; i++)
-		printf("open: %s; settle it with `ratchet check`\n", f->recent.open.at[i]);
+		printf("open: %s\n", f->recent.open.at[i]);
 	if (f->verification.classes[RT_CLASS_OWED])
 		printf("owed: the full checks of %zu commits; `ratchet check` pays\n",
 		       f->verification.classes[RT_CLASS_OWED]);
@@ -156,7 +164,6 @@ run(struct rt_cli *cli, struct rt_err *err)
 	rt_trusted_release(&facts.trusted);
 	rt_verification_release(&facts.verification);
 	rt_strs_release(&facts.recent.open);
-	rt_strs_release(&facts.recent.settled);
 	free(facts.recent.last);
 	return code;
 }

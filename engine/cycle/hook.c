@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cycle/settle.h"
+#include "support/clock.h"
 
 enum { MAX_CONFIG = 4 << 20 };
 
@@ -61,6 +62,25 @@ rt_hook_target(struct rt_home *home, const struct rt_oid *commit, struct rt_buf 
 }
 
 int
+rt_hook_is_target(struct rt_home *home, const struct rt_oid *commit, const char *ref, bool *configured,
+		  struct rt_err *err)
+{
+	rt_auto(config) struct rt_config config = RT_CONFIG_INIT;
+	rt_auto(buf) struct rt_buf target = RT_BUF_INIT;
+	struct rt_err ignored = RT_ERR_INIT;
+	const struct rt_oid none = {""};
+	int found = rt_hook_config(home, commit, &config, err);
+	bool broken = found < 0 && err->code == RT_ECONFIG;
+	*configured = found > 0 || broken;
+	if (!*configured)
+		return found;
+	if (rt_hook_target(home, broken ? &none : commit, &target, broken ? &ignored : err) < 0)
+		return -1;
+	bool ours = strcmp(target.data, ref) == 0;
+	return broken && ours ? -1 : ours;
+}
+
+int
 rt_hook_judge(struct rt_hook *hook, struct rt_check_request *request, struct rt_err *err)
 {
 	rt_report_release(&hook->report);
@@ -70,6 +90,24 @@ rt_hook_judge(struct rt_hook *hook, struct rt_check_request *request, struct rt_
 	rt_buf_adds(&hook->say, "ratchet: ");
 	rt_report_text(&hook->report, false, &hook->say);
 	return hook->report.verdict == RT_VERDICT_NOOP ? 0 : rt_verdict_exit(hook->report.verdict);
+}
+
+int
+rt_hook_refuse(struct rt_hook *hook, const char *ref, const struct rt_oid *old, const struct rt_oid *new,
+	       const char *why, struct rt_err *err)
+{
+	rt_auto(gate) struct rt_gate gate = RT_GATE_INIT;
+	const char *heads = "refs/heads/";
+	gate.home = hook->home;
+	gate.started = rt_clock_ms();
+	rt_random_hex(gate.report.id, sizeof(gate.report.id) - 1);
+	gate.report.target = rt_strdup(rt_starts_with(ref, heads) ? ref + strlen(heads) : ref);
+	gate.report.base = *old;
+	gate.report.candidate = *new;
+	rt_refuse(&gate.report.refusals, hook->name, NULL, 0, "%s", why);
+	rt_gate_verdict(&gate, RT_VERDICT_REFUSED, NULL);
+	rt_buf_addf(&hook->say, "ratchet: %s: %s\n", ref, why);
+	return rt_gate_record(&gate, RT_OP_JUDGED, err) < 0 ? -1 : rt_verdict_exit(RT_VERDICT_REFUSED);
 }
 
 int

@@ -58,8 +58,17 @@ int rt_hook_config(struct rt_home *home, const struct rt_oid *commit, struct rt_
  * is detached. */
 int rt_hook_target(struct rt_home *home, const struct rt_oid *commit, struct rt_buf *ref,
 		   struct rt_err *err) RT_MUST_USE;
+/*
+ * Is the branch the target, by what the commit's ratchet.yml says? 1, 0, -1; configured: there is one. A ratchet.yml
+ * that can't be read stands in the way of the branch alone that ratchet.target, or HEAD, names.
+ */
+int rt_hook_is_target(struct rt_home *home, const struct rt_oid *commit, const char *ref, bool *configured,
+		      struct rt_err *err) RT_MUST_USE;
 /* Judges, says the verdict, returns its exit code (noop: 0), or -1. */
 int rt_hook_judge(struct rt_hook *hook, struct rt_check_request *request, struct rt_err *err) RT_MUST_USE;
+/* Refuses a move of ref without a judgement: says why, and leaves an entry. The exit code, or -1. Ids may be "". */
+int rt_hook_refuse(struct rt_hook *hook, const char *ref, const struct rt_oid *old, const struct rt_oid *new,
+		   const char *why, struct rt_err *err) RT_MUST_USE;
 /* Does an open entry stand in the way on that branch? 0; else the exit code, and it is said; -1. */
 int rt_hook_open(struct rt_hook *hook, const char *ref, struct rt_err *err) RT_MUST_USE;
 /* The next line of standard input as n words, in place. 1, 0 at the end, -1 for another number of words. */

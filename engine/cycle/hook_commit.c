@@ -20,8 +20,11 @@ rt_hook_commit(struct rt_hook *hook, struct rt_err *err)
 		return 0;
 	}
 	int configured = rt_hook_config(hook->home, &head, &config, err);
-	if (configured <= 0)
-		return configured;
+	if (configured < 0)
+		return rt_err_while(err, "reading the configuration at HEAD, by which a commit is judged (the one that "
+					 "mends it is made with `git commit --no-verify`)");
+	if (configured == 0)
+		return 0;
 	if (rt_hook_target(hook->home, &head, &target, err) < 0)
 		return -1;
 	if (target.len && strcmp(head_ref.data, target.data) == 0) {

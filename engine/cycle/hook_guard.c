@@ -99,14 +99,14 @@ was_judged(const struct move *m, struct rt_err *err)
 	return search.found;
 }
 
-/* Back to before a merge that regressed, which post-merge could not do itself. 1, 0, -1. */
+/* Back to before an open entry with nothing on top, as that entry's own text says. 1, 0, -1. */
 static int
 takes_back(const struct move *m, struct rt_err *err)
 {
 	struct rt_open open = {.id = ""};
 	int found = rt_open_find(m->hook->home, m->ref, &open, err);
-	if (found <= 0 || open.kind == RT_OPEN_UPSTREAM)
-		return found < 0 ? -1 : 0;
+	if (found <= 0)
+		return found;
 	return rt_oid_equal(&open.new, &m->present) && rt_oid_equal(&open.old, &m->new);
 }
 
@@ -184,21 +184,26 @@ may_pass(struct move *m, struct rt_err *err)
 }
 
 static int
-refuse(struct move *m)
+refuse(struct move *m, struct rt_err *err)
 {
-	struct rt_buf *say = &m->hook->say;
-	if (!m->new.hex[0]) {
-		rt_buf_addf(say, "ratchet: %s is guarded and is not deleted\n", m->ref);
-	} else {
-		rt_buf_addf(say,
-			    "ratchet: %s is guarded: nothing has judged its move from %.12s to %.12s. `ratchet propose "
-			    "%.12s` does, and lands it\n"
+	struct rt_hook *hook = m->hook;
+	rt_auto(buf) struct rt_buf why = RT_BUF_INIT, head_ref = RT_BUF_INIT;
+	struct rt_oid head;
+	if (!m->new.hex[0])
+		return rt_hook_refuse(hook, m->ref, &m->present, &m->new, "is guarded and is not deleted", err);
+	if (rt_head(hook->home->repo, &head_ref, &head, err) < 0)
+		return -1;
+	rt_buf_addf(&why,
+		    "is guarded, and nothing has judged its move from %.12s to %.12s; `ratchet propose %.12s` does, "
+		    "and lands it",
+		    m->present.hex, m->new.hex, m->new.hex);
+	int code = rt_hook_refuse(hook, m->ref, &m->present, &m->new, why.data, err);
+	if (code > 0 && strcmp(head_ref.data, m->ref) == 0)
+		rt_buf_addf(&hook->say,
 			    "ratchet: after a commit all is still staged. merge, pull and reset --hard have written "
-			    "the work tree "
-			    "already; this restores it:\n\n    git read-tree -m -u %s HEAD\n\n",
-			    m->ref, m->present.hex, m->new.hex, m->new.hex, m->new.hex);
-	}
-	return rt_verdict_exit(RT_VERDICT_REGRESSED);
+			    "the work tree already; this restores it:\n\n    git read-tree -m -u %s HEAD\n\n",
+			    m->new.hex);
+	return code;
 }
 
 static int
@@ -208,11 +213,33 @@ answer(struct move *m, enum rt_guard guard, struct rt_err *err)
 	if (pass)
 		return pass < 0 ? -1 : 0;
 	if (guard == RT_GUARD_REFUSE)
-		return refuse(m);
+		return refuse(m, err);
 	rt_buf_addf(&m->hook->say,
 		    "ratchet: %s moves from %.12s to %.12s without having been judged; the ledger says so\n", m->ref,
 		    m->present.hex, m->new.hex[0] ? m->new.hex : "nothing");
 	return rt_open_write(m->hook->home, RT_OPEN_UNGATED, m->ref, &m->present, &m->new, err);
+}
+
+/*
+ * Is the ref the target, and how is that guarded? 1, 0 it is not, -1. A ratchet.yml that can't be read must not keep
+ * the commit out that mends it: then only ratchet.target can name the target, and it is guarded as by default.
+ */
+static int
+find_guard(struct move *m, enum rt_guard *guard, struct rt_err *err)
+{
+	struct rt_home *home = m->hook->home;
+	rt_auto(config) struct rt_config config = RT_CONFIG_INIT;
+	rt_auto(buf) struct rt_buf target = RT_BUF_INIT;
+	const struct rt_oid *names = &m->present, none = {""};
+	int configured = rt_hook_config(home, names, &config, err);
+	if (configured == 0 || (configured < 0 && err->code != RT_ECONFIG))
+		return configured;
+	if (configured < 0)
+		names = &none;
+	*guard = configured > 0 ? config.guard : RT_GUARD_REPORT;
+	if (rt_target_named(home, names, &target, err) < 0)
+		return -1;
+	return strcmp(target.data, m->ref) == 0;
 }
 
 /* Reads the present value itself: what git says that it is comes from whoever called git. */
@@ -220,19 +247,14 @@ static int
 guard_ref(struct rt_hook *hook, const char *ref, const struct rt_oid *new, struct rt_err *err)
 {
 	struct move m = {.hook = hook, .ref = ref, .new = *new};
-	rt_auto(config) struct rt_config config = RT_CONFIG_INIT;
-	rt_auto(buf) struct rt_buf target = RT_BUF_INIT;
+	enum rt_guard guard = RT_GUARD_REPORT;
 	int found = rt_ref_read(hook->home->repo, ref, &m.present, err);
 	if (found <= 0 || rt_oid_equal(&m.present, new))
 		return found < 0 ? -1 : 0;
-	int configured = rt_hook_config(hook->home, &m.present, &config, err);
-	if (configured <= 0)
-		return configured;
-	if (rt_target_named(hook->home, &m.present, &target, err) < 0)
-		return -1;
-	if (strcmp(target.data, ref) != 0)
-		return 0;
-	int code = answer(&m, config.guard, err);
+	int ours = find_guard(&m, &guard, err);
+	if (ours <= 0)
+		return ours;
+	int code = answer(&m, guard, err);
 	rt_commit_release(&m.from);
 	rt_commit_release(&m.to);
 	return code;

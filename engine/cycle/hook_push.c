@@ -56,19 +56,13 @@ static int
 is_target(struct rt_hook *hook, const char *ref, const struct rt_oid *local, const struct rt_oid *remote,
 	  struct rt_err *err)
 {
-	const struct rt_oid *says = remote->hex[0] && rt_object_exists(hook->home->repo, remote) ? remote : local;
-	rt_auto(config) struct rt_config config = RT_CONFIG_INIT, own = RT_CONFIG_INIT;
-	rt_auto(buf) struct rt_buf target = RT_BUF_INIT;
-	int configured = rt_hook_config(hook->home, says, &config, err);
-	if (configured == 0 && says == remote) {
-		says = local;
-		configured = rt_hook_config(hook->home, says, &own, err);
+	bool configured = false;
+	if (remote->hex[0] && rt_object_exists(hook->home->repo, remote)) {
+		int ours = rt_hook_is_target(hook->home, remote, ref, &configured, err);
+		if (ours || configured)
+			return ours;
 	}
-	if (configured <= 0)
-		return configured;
-	if (rt_hook_target(hook->home, says, &target, err) < 0)
-		return -1;
-	return strcmp(ref, target.data) == 0;
+	return rt_hook_is_target(hook->home, local, ref, &configured, err);
 }
 
 /* Each line: local ref, local id, remote ref, remote id. The first that is not accepted blocks the push. */
@@ -81,8 +75,10 @@ rt_hook_push(struct rt_hook *hook, struct rt_err *err)
 		struct rt_oid local, remote;
 		if (more < 0 || rt_hook_oid(words[1], &local, err) < 0 || rt_hook_oid(words[3], &remote, err) < 0)
 			return -1;
-		/* a deletion brings nothing to judge; the server's side refuses it */
-		code = local.hex[0] ? is_target(hook, words[2], &local, &remote, err) : 0;
+		/* a deletion brings nothing to judge; the server's side refuses it. A tag need not be a commit. */
+		code = local.hex[0] && rt_starts_with(words[2], "refs/heads/")
+			   ? is_target(hook, words[2], &local, &remote, err)
+			   : 0;
 		if (code == 1)
 			code = judge_push(hook, words[2], &local, &remote, err);
 	}

@@ -95,19 +95,25 @@ is_within(struct rt_repo *repo, const struct rt_oid *commit, const char *of, str
 	return rt_is_ancestor(repo, commit, &tip, err);
 }
 
-/* Does the entry judge a difference that holds the commit? 1, 0, -1. */
-static int
-covers(const struct look *look, const struct rt_record *record, struct rt_err *err)
+/* What a full entry accepted, or NULL. */
+static const char *
+accepted_by(const struct rt_record *record)
 {
 	enum rt_verdict verdict;
-	const char *judged = record->landed ? record->landed : record->candidate;
-	if (record->fast || record->op == RT_OP_OPEN || record->op == RT_OP_INTENT || !judged || !record->verdict ||
+	if (record->fast || record->op == RT_OP_OPEN || record->op == RT_OP_INTENT || !record->verdict ||
 	    rt_verdict_parse(record->verdict, &verdict) < 0 || rt_verdict_exit(verdict) != 0)
-		return 0;
-	int within = is_within(look->home->repo, &look->open.new, judged, err);
-	if (within != 1 || !record->base)
+		return NULL;
+	return record->landed ? record->landed : record->candidate;
+}
+
+/* Does base..judged hold the commit? 1, 0, -1. base NULL: nothing was there before. */
+static int
+covers(struct rt_repo *repo, const struct rt_oid *commit, const char *base, const char *judged, struct rt_err *err)
+{
+	int within = is_within(repo, commit, judged, err);
+	if (within != 1 || !base)
 		return within;
-	int before = is_within(look->home->repo, &look->open.new, record->base, err);
+	int before = is_within(repo, commit, base, err);
 	return before < 0 ? -1 : !before;
 }
 
@@ -118,7 +124,8 @@ look_at(void *data, const struct rt_oid *at, const struct rt_record *record, str
 	(void)at;
 	if (record->seq <= look->seq)
 		return 1;
-	int covered = look->covered ? 0 : covers(look, record, err);
+	const char *judged = look->covered ? NULL : accepted_by(record);
+	int covered = judged ? covers(look->home->repo, &look->open.new, record->base, judged, err) : 0;
 	if (covered < 0)
 		return -1;
 	look->covered = look->covered || covered;
@@ -204,6 +211,76 @@ rt_open_find(struct rt_home *home, const char *ref, struct rt_open *out, struct 
 	return search.found;
 }
 
+/* ---- listing ---- */
+
+struct listing {
+	struct rt_home *home;
+	const char *ref;
+	struct rt_oid tip;
+	size_t left;
+	struct rt_strs judged, bases; /* of the newer entries that accept; a base may be "" */
+	int (*each)(void *data, const struct rt_open *open, struct rt_err *err);
+	void *data;
+};
+
+/* 1, 0, -1. After a move back or a deletion there is no difference that could hold the commit: any judgement of what
+ * stands on it settles it. */
+static int
+is_settled(const struct listing *l, const struct rt_open *open, struct rt_err *err)
+{
+	struct rt_repo *repo = l->home->repo;
+	bool deleted = !open->new.hex[0];
+	int held = deleted || !l->tip.hex[0] ? deleted : rt_is_ancestor(repo, &open->new, &l->tip, err);
+	int back = open->old.hex[0] && !deleted ? is_within(repo, &open->new, open->old.hex, err) : deleted;
+	if (held <= 0 || back < 0)
+		return held < 0 || back < 0 ? -1 : 1;
+	if (deleted)
+		return l->judged.n > 0;
+	for (size_t i = 0; i < l->judged.n; i++) {
+		const char *base = back || !l->bases.at[i][0] ? NULL : l->bases.at[i];
+		int covered = covers(repo, &open->new, base, l->judged.at[i], err);
+		if (covered)
+			return covered;
+	}
+	return 0;
+}
+
+static int
+list_entry(void *data, const struct rt_oid *at, const struct rt_record *record, struct rt_err *err)
+{
+	struct listing *l = data;
+	const char *judged = accepted_by(record);
+	(void)at;
+	if (l->left-- == 0)
+		return 1;
+	if (judged) {
+		rt_strs_add(&l->judged, judged);
+		rt_strs_add(&l->bases, record->base ? record->base : "");
+	}
+	const char *ref = record->op == RT_OP_OPEN ? rt_json_get_string(record->extra, "ref") : NULL;
+	if (!ref || strcmp(ref, l->ref) != 0)
+		return 0;
+	struct rt_open open = {.kind = parse_kind(rt_json_get_string(record->extra, "kind")), .time = record->time};
+	snprintf(open.id, sizeof(open.id), "%s", record->id ? record->id : "-");
+	snprintf(open.old.hex, sizeof(open.old.hex), "%s", record->base ? record->base : "");
+	snprintf(open.new.hex, sizeof(open.new.hex), "%s", record->candidate ? record->candidate : "");
+	int settled = is_settled(l, &open, err);
+	return settled ? (settled < 0 ? -1 : 0) : l->each(l->data, &open, err);
+}
+
+int
+rt_open_each(struct rt_home *home, const char *ref, size_t within,
+	     int (*each)(void *data, const struct rt_open *open, struct rt_err *err), void *data, struct rt_err *err)
+{
+	struct listing l = {.home = home, .ref = ref, .left = within, .each = each, .data = data};
+	int result = rt_ref_read(home->repo, ref, &l.tip, err);
+	if (result >= 0)
+		result = rt_ledger_walk(home, NULL, list_entry, &l, err);
+	rt_strs_release(&l.judged);
+	rt_strs_release(&l.bases);
+	return result < 0 ? rt_err_while(err, "listing the moves of %s that nothing judged", ref) : 0;
+}
+
 struct closing {
 	struct rt_home *home;
 	const struct rt_oid *new;
@@ -226,11 +303,17 @@ rt_open_close(struct rt_home *home, const struct rt_oid *new, struct rt_err *err
 void
 rt_open_say(const struct rt_open *open, const char *ref, struct rt_buf *out)
 {
+	const char *to = open->new.hex[0] ? open->new.hex : "nothing";
 	if (open->kind == RT_OPEN_REGRESSED)
 		rt_buf_addf(out,
 			    "%s holds a regression that came in with %.12s and could not be taken back (%s). "
 			    "`git reset --keep %s` takes it back and keeps uncommitted work\n",
 			    ref, open->new.hex, open->id, open->old.hex);
+	else if (open->kind == RT_OPEN_UNGATED)
+		rt_buf_addf(out,
+			    "%s was moved from %.12s to %.12s without having been judged (%s). `ratchet check` judges "
+			    "what it holds\n",
+			    ref, open->old.hex, to, open->id);
 	else
 		rt_buf_addf(out,
 			    "%s holds %.12s, which came in from elsewhere and has not been judged (%s). "

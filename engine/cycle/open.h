@@ -30,7 +30,8 @@ const char *rt_open_kind_name(enum rt_open_kind kind);
 struct rt_open {
 	char id[13];
 	enum rt_open_kind kind;
-	struct rt_oid old, new; /* old "": unknown */
+	struct rt_oid old, new; /* old "": unknown; new "": deleted */
+	int64_t time;		/* seconds UTC, where it was listed */
 };
 
 /* Writes the entry, and for the kinds that stand in the way the ref, the ref first. ref: the branch's full name. */
@@ -39,6 +40,13 @@ int rt_open_write(struct rt_home *home, enum rt_open_kind kind, const char *ref,
 /* Is there one of this branch that stands in the way? 1 and the worst, 0, -1. Drops the refs of those that are closed.
  */
 int rt_open_find(struct rt_home *home, const char *ref, struct rt_open *out, struct rt_err *err) RT_MUST_USE;
+/*
+ * Calls each, newest first, for what nothing has settled since: of every kind, `ungated` ones too, which stand in no
+ * way. Looks at the newest `within` entries. Stops at the first non-zero return of each. 0 or -1.
+ */
+int rt_open_each(struct rt_home *home, const char *ref, size_t within,
+		 int (*each)(void *data, const struct rt_open *open, struct rt_err *err), void *data,
+		 struct rt_err *err) RT_MUST_USE;
 /* A sentence for people: what it is and how it is closed. */
 void rt_open_say(const struct rt_open *open, const char *ref, struct rt_buf *out);
 /* The caller has closed those to this commit: drops their refs. */

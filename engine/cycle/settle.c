@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cycle/landing.h"
+#include "cycle/open.h"
 #include "support/clock.h"
 
 enum { MAX_TRIES = 5, LOCK_MS = 30000 };
@@ -180,6 +181,21 @@ judge(struct attempt *a, struct rt_err *err)
 	return 0;
 }
 
+/* Does the target hold something that nothing has judged? Nothing is put on top of it. 1 and the verdict, 0, -1. */
+static int
+is_open(struct attempt *a, struct rt_err *err)
+{
+	struct rt_open open = {.id = ""};
+	rt_auto(buf) struct rt_buf why = RT_BUF_INIT;
+	int found = rt_open_find(a->home, a->ref, &open, err);
+	if (found <= 0)
+		return found;
+	rt_open_say(&open, a->ref, &why);
+	rt_gate_verdict(&a->gate, open.kind == RT_OPEN_REGRESSED ? RT_VERDICT_REGRESSED : RT_VERDICT_INCONCLUSIVE,
+			why.data);
+	return rt_gate_record(&a->gate, RT_OP_JUDGED, err) < 0 ? -1 : 1;
+}
+
 /* Runs one attempt on the target's present tip. *again: the target moved meanwhile. */
 static int
 try_once(struct attempt *a, bool *again, struct rt_err *err)
@@ -195,6 +211,9 @@ try_once(struct attempt *a, bool *again, struct rt_err *err)
 	gate->progress = a->propose->progress;
 	gate->report.dry_run = a->propose->dry_run;
 	gate->fast = a->propose->fast;
+	int open = is_open(a, err);
+	if (open)
+		return open < 0 ? -1 : 0;
 	int go_on = take_in(a, err);
 	if (go_on < 0 || (go_on && judge(a, err) < 0))
 		return -1;

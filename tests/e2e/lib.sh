@@ -174,3 +174,34 @@ ledger() {
 entry() {
 	ledger | head -n "$1" | grep -Eq -- "$2"
 }
+
+# With hooks: check `unit` is fast and runs cases/, check `slow` is not and runs slow/; a case passes while no line of its
+# file says "bad". $2: more lines for the top level of ratchet.yml.
+new_hooked_project() {
+	new_repo "$1"
+	write_project "${2-}"
+	mkdir slow
+	echo good >slow/s
+	# shellcheck disable=SC2016 # for the other shell
+	sed -i -e 's|for f in cases/\*|for f in "${1:-cases}"/*|' -e 's/\[ "$(cat "$f")" = good \]/! grep -q bad "$f"/' \
+		-e 's|\${f#cases/}|${f#*/}|' run-cases
+	cat >>ratchet.yml <<-'END'
+		  - name: slow
+		    run: ./run-cases slow
+		    report: {tap: stdout}
+	END
+	must commit 'first'
+	must "$RATCHET" check
+	must "$RATCHET" baseline record
+	must "$RATCHET" hook --install
+}
+# All that a hook must not touch: index, work tree, stash.
+state() {
+	git ls-files -s
+	git status --porcelain
+	git stash list
+	git ls-files -co -z | sort -z | xargs -0 sha256sum
+}
+entries() {
+	ledger | wc -l
+}
