@@ -181,8 +181,9 @@ look_up(struct search *search, struct look *look, const char *name, const struct
 	if (closed < 0)
 		return -1;
 	if (closed) {
-		/* a ref whose entry is not there yet, or that was just written, may be ahead of its move */
-		bool early = look->gone && (!look->ref.len || rt_clock_now() - look->time < GRACE_SECONDS);
+		/* the guard writes ref and entry ahead of the move */
+		bool fresh = look->open.kind == RT_OPEN_UPSTREAM && rt_clock_now() - look->time < GRACE_SECONDS;
+		bool early = look->gone && (!look->ref.len || fresh);
 		return early ? 0 : drop(search->home, name, oid, err);
 	}
 	if (!search->found || look->open.kind > search->out->kind)

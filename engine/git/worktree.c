@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -95,8 +96,36 @@ rt_worktrees_on(struct rt_repo *repo, const char *ref, struct rt_strs *gitdirs, 
 
 /* ---- what is under way there ---- */
 
-static bool
-is_busy(const struct rt_repo *repo, struct rt_buf *why)
+/*
+ * Is the merge under way one that HEAD holds already? During post-merge git has not yet removed MERGE_HEAD of the merge
+ * that it has just committed. 1, 0, -1.
+ */
+static int
+is_merged(struct rt_repo *repo, const struct rt_oid *head, const char *path, struct rt_err *err)
+{
+	rt_auto(buf) struct rt_buf text = RT_BUF_INIT;
+	struct rt_oid merged;
+
+	if (rt_file_read(AT_FDCWD, path, 1 << 20, &text, err) < 0)
+		return -1;
+	for (const char *line = text.data; *line; line += strcspn(line, "\n") + 1) {
+		int held;
+
+		if (sscanf(line, "%40[0-9a-f]", merged.hex) != 1 || strlen(merged.hex) != RT_OID_HEX ||
+		    !rt_object_exists(repo, &merged))
+			return 0;
+		held = rt_is_ancestor(repo, &merged, head, err);
+		if (held != 1)
+			return held;
+		if (!strchr(line, '\n'))
+			break;
+	}
+	return text.len > 0;
+}
+
+/* 1 and why, 0, -1. head: what the branch is on. */
+static int
+is_busy(struct rt_repo *repo, const struct rt_oid *head, struct rt_buf *why, struct rt_err *err)
 {
 	static const struct {
 		const char *file, *what;
@@ -109,13 +138,19 @@ is_busy(const struct rt_repo *repo, struct rt_buf *why)
 
 	for (size_t i = 0; i < RT_COUNT(states); i++) {
 		rt_auto(free) char *path = rt_format("%s/%s", repo->gitdir, states[i].file);
+		int over;
 
-		if (rt_exists(AT_FDCWD, path)) {
+		if (!rt_exists(AT_FDCWD, path))
+			continue;
+		over = strcmp(states[i].file, "MERGE_HEAD") == 0 ? is_merged(repo, head, path, err) : 0;
+		if (over < 0)
+			return -1;
+		if (!over) {
 			rt_buf_addf(why, "%s: %s is under way; finish or abort it\n", repo->workdir, states[i].what);
-			return true;
+			return 1;
 		}
 	}
-	return false;
+	return 0;
 }
 
 static int
@@ -154,10 +189,14 @@ rt_worktree_check(const char *gitdir, const struct rt_oid *old, const struct rt_
 {
 	rt_auto(repo) struct rt_repo *repo = NULL;
 	const struct rt_oid trees[2] = {*old, *new};
+	int busy;
 
 	if (open_worktree(&repo, gitdir, err) < 0 || (objects != NULL && rt_repo_add_alternate(repo, objects, err) < 0))
 		return -1;
-	return is_busy(repo, why) ? 0 : check_with(repo, trees, why, err);
+	busy = is_busy(repo, old, why, err);
+	if (busy)
+		return busy < 0 ? -1 : 0;
+	return check_with(repo, trees, why, err);
 }
 
 static int
@@ -171,8 +210,9 @@ move_with(struct rt_twotree *plan, const char *gitdir, const struct rt_oid trees
 
 	if (open_worktree(&repo, gitdir, err) < 0)
 		return -1;
-	if (is_busy(repo, why))
-		return 0;
+	rc = is_busy(repo, &trees[plan->taking_back ? 1 : 0], why, err);
+	if (rc)
+		return rc < 0 ? -1 : 0;
 	if (rt_index_lock_take(&lock, repo->gitdir, deadline, err) < 0)
 		return -1;
 	rc = rt_index_copy_open(&copy, repo->gitdir, why, err);

@@ -18,7 +18,8 @@ int rt_worktrees_on(struct rt_repo *repo, const char *ref, struct rt_strs *gitdi
 
 /*
  * Could the work tree of gitdir move from old to new? 1 yes; 0 no: why names each path in the way and the mend; -1
- * error. Also 0 while a merge, rebase, cherry-pick or bisect is under way there that the move would disturb. objects:
+ * error. Also 0 while a merge, rebase, cherry-pick or bisect is under way there that the move would disturb; a merge of
+ * commits that old holds is over, which post-merge sees. objects:
  * an object directory that has new's objects when the repository has not (a quarantine's), or NULL.
  */
 int rt_worktree_check(const char *gitdir, const struct rt_oid *old, const struct rt_oid *new, const char *objects,
