@@ -5,6 +5,7 @@
 #include "cli/ci_output.h"
 #include "cli/cli.h"
 #include "cycle/ci.h"
+#include "cycle/settle.h"
 
 enum { RECORD_TRIES = 3 };
 
@@ -50,7 +51,8 @@ publish(const struct rt_cli *cli, const struct rt_ci_place *place, const struct 
 	if (place->kind == RT_CI_GITHUB) {
 		rt_auto(buf) struct rt_buf text = RT_BUF_INIT;
 		rt_ci_annotations(report, &text);
-		fwrite(text.data, 1, text.len, stdout);
+		/* the runner reads both streams; standard output may be wanted as JSON */
+		fwrite(text.data, 1, text.len, cli->json ? stderr : stdout);
 		if (write_by(report, rt_ci_summary, getenv("GITHUB_STEP_SUMMARY"), O_APPEND, err) < 0 ||
 		    write_by(report, rt_ci_outputs, getenv("GITHUB_OUTPUT"), O_APPEND, err) < 0)
 			return -1;
@@ -60,29 +62,63 @@ publish(const struct rt_cli *cli, const struct rt_ci_place *place, const struct 
 	return write_by(report, rt_ci_code_quality, quality, O_TRUNC, err);
 }
 
+/* 1 to record, 0 not here (said why), -1. */
+static int
+wants_record(struct rt_home *home, const struct rt_cli *cli, const struct rt_ci_place *place, struct rt_err *err)
+{
+	rt_auto(buf) struct rt_buf target = RT_BUF_INIT;
+	if (!rt_cli_flag(cli, "record"))
+		return 0;
+	if (!place->branch && place->kind == RT_CI_GIT)
+		return rt_fail(err, RT_ECONFIG, "--record needs a branch, and HEAD is detached: check the branch out");
+	if (!place->branch) {
+		fputs("not recorded: this job is not about a push\n", stderr);
+		return 0;
+	}
+	int named = rt_target_named(home, &place->head, &target, err);
+	if (named < 0)
+		return -1;
+	const char *want = named ? target.data : place->default_branch;
+	if (!want)
+		return rt_fail(err, RT_ECONFIG, "--record needs to know the target; write `target:` in ratchet.yml");
+	if (rt_starts_with(want, "refs/heads/"))
+		want += strlen("refs/heads/");
+	if (strcmp(want, place->branch) == 0)
+		return 1;
+	fprintf(stderr, "not recorded: %s is not the target %s\n", place->branch, want);
+	return 0;
+}
+
 /* Pushes the commit that raises the baseline; a lost race is recorded again on the new tip. */
 static int
 record(struct rt_home *home, const struct rt_cli *cli, const struct rt_ci_place *place,
        struct rt_check_request *request, struct rt_report *report, struct rt_err *err)
 {
 	const char *remote = rt_cli_value(cli, "remote");
-	struct rt_oid tip;
+	struct rt_oid head = place->head, tip;
 	for (int tries = 0; tries < RECORD_TRIES && report->landed.hex[0]; tries++) {
-		int pushed = rt_ci_push(home, remote ? remote : "origin", place->branch, &report->landed, &tip, err);
+		int pushed =
+		    rt_ci_push(home, remote ? remote : "origin", place->branch, &report->landed, &head, &tip, err);
 		if (pushed)
 			return pushed < 0 ? -1 : 0;
-		rt_auto(free) char *before = rt_strdup(report->candidate.hex);
-		request->head = tip.hex;
-		request->base = before;
+		/* the same base: what others pushed meanwhile may be unjudged, and only what this job saw pass is known
+		 */
+		fprintf(stderr, "%s moved to %.12s meanwhile; recording there\n", place->branch, tip.hex);
+		head = tip;
+		request->head = head.hex;
 		rt_report_release(report);
 		if (rt_check(home, request, report, err) < 0)
 			return -1;
-		if (!report->landed.hex[0])
-			return 0;
 	}
-	return report->landed.hex[0] ? rt_fail(err, RT_ECONFLICT, "%s moved %d times while the baseline was recorded",
-					       place->branch, RECORD_TRIES)
-				     : 0;
+	if (!report->landed.hex[0])
+		return 0;
+	/* the verdict stays in the ledger; the job says that its commit is nowhere */
+	report->landed.hex[0] = '\0';
+	report->verdict = RT_VERDICT_CONFLICT;
+	free(report->why);
+	report->why = rt_format("%s moved %d times while the baseline was recorded; run the job again", place->branch,
+				RECORD_TRIES);
+	return 0;
 }
 
 static int
@@ -90,27 +126,27 @@ run(struct rt_cli *cli, struct rt_err *err)
 {
 	rt_auto(home) struct rt_home home = RT_HOME_INIT;
 	rt_auto(report) struct rt_report report = RT_REPORT_INIT;
-	struct rt_ci_place place = {0};
+	rt_auto(ci_place) struct rt_ci_place place = {0};
 	const char *remote = rt_cli_value(cli, "remote");
 	if (rt_home_open(&home, cli->dir, err) < 0 ||
 	    rt_ci_find(&home, rt_cli_value(cli, "base"), remote ? remote : "origin", &place, err) < 0)
 		return -1;
+	int raise = wants_record(&home, cli, &place, err);
 	struct rt_check_request request = {.head = place.head.hex,
 					   .base = place.base.hex,
 					   .as_is = true,
 					   .adopt = rt_cli_flag(cli, "adopt"),
-					   .raise = rt_cli_flag(cli, "record") && place.branch};
+					   .raise = raise > 0};
 	if (!cli->json)
 		fprintf(stderr, "base %.12s (%s)\n", place.base.hex, place.why ? place.why : "given");
 	request.progress = rt_cli_progress(cli);
-	int code = rt_check(&home, &request, &report, err);
+	int code = raise < 0 ? -1 : rt_check(&home, &request, &report, err);
 	if (code == 0 && request.raise)
 		code = record(&home, cli, &place, &request, &report, err);
 	if (code == 0)
 		code = publish(cli, &place, &report, err);
 	if (code == 0)
 		code = rt_cli_report(cli, &report, 0);
-	rt_ci_release(&place);
 	return code;
 }
 

@@ -52,6 +52,9 @@ bool rt_cli_flag(const struct rt_cli *cli, const char *name);
 /* All values of an option that may be repeated. */
 void rt_cli_values(const struct rt_cli *cli, const char *name, struct rt_strs *out);
 
+/* Prints text that may hold words of a candidate, so that no CI runner obeys them. Every report and error goes this
+ * way. */
+void rt_cli_write(FILE *to, const char *text);
 /* Prints a JSON value on standard output, canonical with a newline; takes it over. */
 void rt_cli_print_json(struct rt_json *json);
 /* Prints a report as --json or text, and returns the exit code of its verdict. noop_exit: 5 in propose, else 0. */

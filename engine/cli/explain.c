@@ -31,11 +31,11 @@ match(void *data, const struct rt_oid *at, const struct rt_record *record, struc
 }
 
 static void
-print_indented(const char *text)
+add_indented(struct rt_buf *out, const char *text)
 {
 	while (text && *text) {
 		size_t len = strcspn(text, "\n");
-		printf("    | %.*s\n", (int)len, text);
+		rt_buf_addf(out, "    | %.*s\n", (int)len, text);
 		text += len + (text[len] == '\n');
 	}
 }
@@ -47,65 +47,67 @@ or_dash(const char *s)
 }
 
 static void
-print_regressions(const struct rt_json *regressions)
+add_regressions(struct rt_buf *out, const struct rt_json *regressions)
 {
 	for (size_t i = 0; i < rt_json_count(regressions); i++) {
 		const struct rt_json *item = rt_json_at(regressions, i);
 		const char *command = rt_json_get_string(item, "reproduce");
-		printf("\nregressed: %s\n  was %s, is now %s\n", or_dash(rt_json_get_string(item, "id")),
-		       or_dash(rt_json_get_string(item, "was")), or_dash(rt_json_get_string(item, "now")));
-		print_indented(rt_json_get_string(item, "excerpt"));
+		rt_buf_addf(out, "\nregressed: %s\n  was %s, is now %s\n", or_dash(rt_json_get_string(item, "id")),
+			    or_dash(rt_json_get_string(item, "was")), or_dash(rt_json_get_string(item, "now")));
+		add_indented(out, rt_json_get_string(item, "excerpt"));
 		if (command)
-			printf("  reproduce:\n    %s\n", command);
+			rt_buf_addf(out, "  reproduce:\n    %s\n", command);
 	}
 }
 
 static void
-print_refusals(const struct rt_json *refusals)
+add_refusals(struct rt_buf *out, const struct rt_json *refusals)
 {
 	for (size_t i = 0; i < rt_json_count(refusals); i++) {
 		const struct rt_json *item = rt_json_at(refusals, i);
 		int64_t line = rt_json_get_int(item, "line", 0);
-		printf("refused by rule %s: %s", or_dash(rt_json_get_string(item, "rule")),
-		       or_dash(rt_json_get_string(item, "path")));
+		rt_buf_addf(out, "refused by rule %s: %s", or_dash(rt_json_get_string(item, "rule")),
+			    or_dash(rt_json_get_string(item, "path")));
 		if (line)
-			printf(":%" PRId64, line);
-		printf(": %s\n", or_dash(rt_json_get_string(item, "reason")));
+			rt_buf_addf(out, ":%" PRId64, line);
+		rt_buf_addf(out, ": %s\n", or_dash(rt_json_get_string(item, "reason")));
 	}
 }
 
 static void
-print_cells(const struct rt_json *cells, bool with_logs)
+add_cells(struct rt_buf *out, const struct rt_json *cells, bool with_logs)
 {
 	for (size_t i = 0; i < rt_json_count(cells); i++) {
 		const struct rt_json *item = rt_json_at(cells, i);
 		const char *problem = rt_json_get_string(item, "problem");
-		printf("cell %s: %s, %" PRId64 " executed, %" PRId64 " attempts, %" PRId64 " ms%s%s\n",
-		       or_dash(rt_json_get_string(item, "name")), or_dash(rt_json_get_string(item, "status")),
-		       rt_json_get_int(item, "executed", 0), rt_json_get_int(item, "attempts", 0),
-		       rt_json_get_int(item, "duration_ms", 0), problem ? ": " : "", problem ? problem : "");
+		rt_buf_addf(out, "cell %s: %s, %" PRId64 " executed, %" PRId64 " attempts, %" PRId64 " ms%s%s\n",
+			    or_dash(rt_json_get_string(item, "name")), or_dash(rt_json_get_string(item, "status")),
+			    rt_json_get_int(item, "executed", 0), rt_json_get_int(item, "attempts", 0),
+			    rt_json_get_int(item, "duration_ms", 0), problem ? ": " : "", problem ? problem : "");
 		if (with_logs)
-			print_indented(rt_json_get_string(item, "log"));
+			add_indented(out, rt_json_get_string(item, "log"));
 	}
 }
 
 static void
-print_evidence(const struct rt_json *evidence, bool with_logs)
+add_evidence(struct rt_buf *out, const struct rt_json *evidence, bool with_logs)
 {
-	const char *why = rt_json_get_string(evidence, "why");
-	const struct rt_json *unproven = rt_json_get(evidence, "unproven"), *gains = rt_json_get(evidence, "gains");
-	printf("base %s\ncandidate %s\n", or_dash(rt_json_get_string(evidence, "base")),
-	       or_dash(rt_json_get_string(evidence, "candidate")));
-	print_indented(why);
-	print_refusals(rt_json_get(evidence, "refusals"));
-	print_regressions(rt_json_get(evidence, "regressions"));
+	const struct rt_json *unproven = rt_json_get(evidence, "unproven"), *gains = rt_json_get(evidence, "gains"),
+			     *waived = rt_json_get(evidence, "waived");
+	rt_buf_addf(out, "base %s\ncandidate %s\n", or_dash(rt_json_get_string(evidence, "base")),
+		    or_dash(rt_json_get_string(evidence, "candidate")));
+	add_indented(out, rt_json_get_string(evidence, "why"));
+	add_refusals(out, rt_json_get(evidence, "refusals"));
+	add_regressions(out, rt_json_get(evidence, "regressions"));
 	for (size_t i = 0; i < rt_json_count(unproven); i++)
-		printf("unproven: %s\n", or_dash(rt_json_string(rt_json_at(unproven, i))));
+		rt_buf_addf(out, "unproven: %s\n", or_dash(rt_json_string(rt_json_at(unproven, i))));
+	for (size_t i = 0; i < rt_json_count(waived); i++)
+		rt_buf_addf(out, "let fall by a waiver: %s\n", or_dash(rt_json_string(rt_json_at(waived, i))));
 	for (size_t i = 0; i < rt_json_count(gains); i++)
-		printf("gained: %s (%s, was %s)\n", or_dash(rt_json_get_string(rt_json_at(gains, i), "id")),
-		       or_dash(rt_json_get_string(rt_json_at(gains, i), "now")),
-		       or_dash(rt_json_get_string(rt_json_at(gains, i), "was")));
-	print_cells(rt_json_get(evidence, "cells"), with_logs);
+		rt_buf_addf(out, "gained: %s (%s, was %s)\n", or_dash(rt_json_get_string(rt_json_at(gains, i), "id")),
+			    or_dash(rt_json_get_string(rt_json_at(gains, i), "now")),
+			    or_dash(rt_json_get_string(rt_json_at(gains, i), "was")));
+	add_cells(out, rt_json_get(evidence, "cells"), with_logs);
 }
 
 static int
@@ -128,11 +130,13 @@ run(struct rt_cli *cli, struct rt_err *err)
 	if (found > 0 && cli->json) {
 		rt_cli_print_json(rt_steal(&evidence));
 	} else if (found >= 0 && lookup.id[0]) {
-		puts(lookup.subject.data);
+		rt_auto(buf) struct rt_buf shown = RT_BUF_INIT;
+		rt_buf_addf(&shown, "%s\n", lookup.subject.data);
 		if (found)
-			print_evidence(evidence, rt_cli_flag(cli, "log"));
+			add_evidence(&shown, evidence, rt_cli_flag(cli, "log"));
 		else
-			puts("the evidence of this entry was dropped by age");
+			rt_buf_adds(&shown, "the evidence of this entry was dropped by age\n");
+		rt_cli_write(stdout, shown.data);
 	} else {
 		found = -1;
 	}

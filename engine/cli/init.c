@@ -117,7 +117,7 @@ print_result(const struct rt_cli *cli, const struct rt_init_result *result)
 		puts(result->did.at[i]);
 	if (ran)
 		rt_report_text(&result->report, cli->colour, &text);
-	fwrite(text.data, 1, text.len, stdout);
+	rt_cli_write(stdout, text.data);
 	print_end(result, result->did.n > 0);
 	return ends[result->end].exit;
 }

@@ -122,6 +122,24 @@ parse_options(struct rt_cli *cli, int argc, char **argv, struct rt_err *err)
 
 /* ---- printing ---- */
 
+/* A CI runner obeys `##[command]` wherever it stands in a line of the job's log, and a candidate can put it there. */
+static void
+write_inert(FILE *to, const char *text, const char *instead)
+{
+	static const char command[] = "##[";
+	for (const char *at; (at = strstr(text, command)); text = at + strlen(command)) {
+		fwrite(text, 1, (size_t)(at - text), to);
+		fputs(instead, to);
+	}
+	fputs(text, to);
+}
+
+void
+rt_cli_write(FILE *to, const char *text)
+{
+	write_inert(to, text, "#\\x23[");
+}
+
 void
 rt_cli_print_json(struct rt_json *json)
 {
@@ -129,7 +147,8 @@ rt_cli_print_json(struct rt_json *json)
 	rt_json_write(json, &text);
 	rt_json_free(json);
 	rt_buf_addc(&text, '\n');
-	fwrite(text.data, 1, text.len, stdout);
+	/* only within a string can it stand, where this is another way to write the same */
+	write_inert(stdout, text.data, "#\\u0023[");
 }
 
 int
@@ -141,7 +160,7 @@ rt_cli_report(const struct rt_cli *cli, const struct rt_report *report, int noop
 		rt_cli_print_json(rt_report_json(report, NULL, false));
 	} else {
 		rt_report_text(report, cli->colour, &text);
-		fwrite(text.data, 1, text.len, stdout);
+		rt_cli_write(stdout, text.data);
 	}
 	return report->verdict == RT_VERDICT_NOOP ? noop_exit : rt_verdict_exit(report->verdict);
 }
@@ -154,12 +173,14 @@ print_error(const struct rt_cli *cli, const struct rt_err *err)
 		struct rt_report none = RT_REPORT_INIT;
 		rt_cli_print_json(rt_report_json(&none, err, false));
 	}
-	fputs("ratchet: ", stderr);
+	rt_auto(buf) struct rt_buf text = RT_BUF_INIT;
+	rt_buf_adds(&text, "ratchet: ");
 	if (err->file[0] && err->line)
-		fprintf(stderr, "%s:%u:%u: ", err->file, err->line, err->column);
+		rt_buf_addf(&text, "%s:%u:%u: ", err->file, err->line, err->column);
 	else if (err->file[0])
-		fprintf(stderr, "%s: ", err->file);
-	fprintf(stderr, "%s\n", err->text);
+		rt_buf_addf(&text, "%s: ", err->file);
+	rt_buf_addf(&text, "%s\n", err->text);
+	rt_cli_write(stderr, text.data);
 }
 
 /* ---- signals: tidy up, then die of the same signal ---- */

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "support/json.h"
 #include "support/proc.h"
@@ -29,24 +30,30 @@ set_oid(struct rt_oid *oid, const char *hex)
 }
 
 /*
- * git with the job's own configuration and credentials: fetching and pushing are what the job's checkout was set up
- * for. Nothing of the candidate is in it, and hooks are off.
+ * git with the job's own configuration and credentials, wherever they are (files, helpers, variables): fetching and
+ * pushing are what the job's checkout was set up for. Nothing of the candidate is in it; hooks are off, and what would
+ * point git at another repository is left out.
  */
 static int
 run_git(struct rt_home *home, const char *const *args, size_t n, int *code, struct rt_buf *errs, struct rt_err *err)
 {
 	rt_auto(strs) struct rt_strs argv = {0}, env = {0};
-	static const char *const kept[] = {
-	    "HOME",	  "SSH_AUTH_SOCK", "GIT_ASKPASS", "GIT_SSH_COMMAND", "GIT_CONFIG_GLOBAL", "XDG_CONFIG_HOME",
-	    "http_proxy", "https_proxy",   "no_proxy",	  "SSL_CERT_FILE",   "SSL_CERT_DIR"};
+	static const char *const elsewhere[] = {
+	    "GIT_DIR=",	      "GIT_WORK_TREE=",	       "GIT_COMMON_DIR=",   "GIT_INDEX_FILE=",
+	    "GIT_NAMESPACE=", "GIT_OBJECT_DIRECTORY=", "GIT_SHALLOW_FILE=", "GIT_ALTERNATE_OBJECT_DIRECTORIES=",
+	    "GIT_TRACE",      "GIT_TERMINAL_PROMPT="};
 	const char *fixed[] = {"git", "--git-dir", rt_repo_gitdir(home->repo), "-c", "core.hooksPath=/dev/null"};
 	for (size_t i = 0; i < RT_COUNT(fixed); i++)
 		rt_strs_add(&argv, fixed[i]);
 	for (size_t i = 0; i < n; i++)
 		rt_strs_add(&argv, args[i]);
-	for (size_t i = 0; i < RT_COUNT(kept); i++)
-		if (variable(kept[i]))
-			rt_strs_addf(&env, "%s=%s", kept[i], variable(kept[i]));
+	for (char **at = environ; *at; at++) {
+		bool left_out = false;
+		for (size_t i = 0; i < RT_COUNT(elsewhere); i++)
+			left_out = left_out || rt_starts_with(*at, elsewhere[i]);
+		if (!left_out)
+			rt_strs_add(&env, *at);
+	}
 	rt_strs_add(&env, "GIT_TERMINAL_PROMPT=0");
 	struct rt_proc proc = {.argv = (const char *const *)argv.at,
 			       .env = (const char *const *)env.at,
@@ -90,14 +97,28 @@ read_event(struct rt_json **event, struct rt_err *err)
 	return rt_json_parse(event, text.data, text.len, path, err);
 }
 
-/* The base's id, or NULL for parent 1 of HEAD. */
+/* Is what is checked out the commit that the job was started for? A workflow can check out another. */
+static bool
+is_checked_out(const struct rt_ci_place *place, const char *name)
+{
+	const char *id = variable(name);
+	return id && strcmp(id, place->head.hex) == 0;
+}
+
+/*
+ * The base's id, or NULL for parent 1 of HEAD. That parent is believed only of the merge that the forge itself made: a
+ * proposer who pushes a merge chooses its parents, and so would choose the baseline that it is judged by.
+ */
 static const char *
 github_base(const struct rt_json *event, struct rt_ci_place *place)
 {
 	const char *name = variable("GITHUB_EVENT_NAME"), *ref = variable("GITHUB_REF");
+	const char *main_branch = rt_json_string(rt_json_pointer(event, "/repository/default_branch"));
 	const struct rt_json *pull = rt_json_get(event, "pull_request");
 	const char *id = NULL;
-	if (ref && rt_starts_with(ref, "refs/pull/") && rt_ends_with(ref, "/merge")) {
+	place->default_branch = main_branch ? rt_strdup(main_branch) : NULL;
+	if (ref && rt_starts_with(ref, "refs/pull/") && rt_ends_with(ref, "/merge") &&
+	    is_checked_out(place, "GITHUB_SHA")) {
 		place->why = "HEAD is the merge of a pull request, so its first parent";
 		return NULL;
 	}
@@ -112,27 +133,50 @@ github_base(const struct rt_json *event, struct rt_ci_place *place)
 		id = rt_json_get_string(event, "before");
 		if (ref && rt_starts_with(ref, "refs/heads/"))
 			place->branch = rt_strdup(ref + strlen("refs/heads/"));
+		if (!is_real_id(id))
+			place->why = "the branch is new, so the first parent of HEAD";
 	}
 	return is_real_id(id) ? id : NULL;
 }
 
 static const char *
-gitlab_base(struct rt_ci_place *place)
+gitlab_base(const struct rt_commit *head, struct rt_ci_place *place)
 {
-	const char *type = variable("CI_MERGE_REQUEST_EVENT_TYPE"), *id = variable("CI_MERGE_REQUEST_DIFF_BASE_SHA");
-	if (type && strcmp(type, "detached") != 0) {
+	const char *type = variable("CI_MERGE_REQUEST_EVENT_TYPE"), *id;
+	bool merged = type && strcmp(type, "detached") != 0;
+	if (merged && head->n_parents > 1 && is_checked_out(place, "CI_COMMIT_SHA")) {
 		place->why = "HEAD is a merged result, so its first parent";
 		return NULL;
 	}
+	/* a train of a project that merges by fast-forward has rebased commits and no merge */
+	id = variable("CI_MERGE_REQUEST_TARGET_BRANCH_SHA");
+	if (merged && is_real_id(id)) {
+		place->why = "the tip of the merge request's target";
+		return id;
+	}
+	id = variable("CI_MERGE_REQUEST_DIFF_BASE_SHA");
 	if (is_real_id(id)) {
 		place->why = "the merge request's base";
 		return id;
 	}
-	const char *branch = variable("CI_COMMIT_BRANCH");
+	const char *branch = variable("CI_COMMIT_BRANCH"), *main_branch = variable("CI_DEFAULT_BRANCH");
 	place->branch = branch ? rt_strdup(branch) : NULL;
+	place->default_branch = main_branch ? rt_strdup(main_branch) : NULL;
 	place->why = "what the branch was before the push";
 	id = variable("CI_COMMIT_BEFORE_SHA");
+	if (!is_real_id(id))
+		place->why = "there is no earlier commit of the branch, so the first parent of HEAD";
 	return is_real_id(id) ? id : NULL;
+}
+
+/* Without a forge that names one, the branch that a job has checked out is its target. */
+static void
+plain_branch(const char *ref, struct rt_ci_place *place)
+{
+	if (!ref || !rt_starts_with(ref, "refs/heads/"))
+		return;
+	place->branch = rt_strdup(ref + strlen("refs/heads/"));
+	place->default_branch = rt_strdup(place->branch);
 }
 
 int
@@ -153,7 +197,9 @@ rt_ci_find(struct rt_home *home, const char *base, const char *remote, struct rt
 	if (place->kind == RT_CI_GITHUB)
 		id = github_base(event, place);
 	else if (place->kind == RT_CI_GITLAB)
-		id = gitlab_base(place);
+		id = gitlab_base(&head, place);
+	else
+		plain_branch(ref.data, place);
 	if (base && is_real_id(base)) {
 		id = base;
 		place->why = "--base";
@@ -180,12 +226,13 @@ void
 rt_ci_release(struct rt_ci_place *place)
 {
 	free(place->branch);
-	place->branch = NULL;
+	free(place->default_branch);
+	place->branch = place->default_branch = NULL;
 }
 
 int
 rt_ci_push(struct rt_home *home, const char *remote, const char *branch, const struct rt_oid *commit,
-	   struct rt_oid *tip, struct rt_err *err)
+	   const struct rt_oid *head, struct rt_oid *tip, struct rt_err *err)
 {
 	rt_auto(buf) struct rt_buf errs = RT_BUF_INIT;
 	rt_auto(free) char *spec = rt_format("%s:refs/heads/%s", commit->hex, branch);
@@ -199,8 +246,10 @@ rt_ci_push(struct rt_home *home, const char *remote, const char *branch, const s
 		return 1;
 	if (run_git(home, fetch, RT_COUNT(fetch), &code, NULL, err) < 0)
 		return -1;
-	if (code != 0 || rt_ref_read(home->repo, "refs/ratchet/ci-tip", tip, err) <= 0)
-		return rt_fail(err, RT_EUNKNOWN, "pushing the raised baseline to %s failed: %.*s", remote,
-			       (int)strcspn(errs.data, "\n"), errs.data);
+	bool found = code == 0 && rt_ref_read(home->repo, "refs/ratchet/ci-tip", tip, err) > 0;
+	/* a branch that stands where it stood was not won by another: the server does not take this push */
+	if (!found || rt_oid_equal(tip, head))
+		return rt_fail(err, RT_EUNKNOWN, "%s did not take the raised baseline for %s: %s", remote, branch,
+			       errs.data);
 	return 0;
 }

@@ -4,6 +4,7 @@
 
 #include "cycle/govern.h"
 #include "model/glob.h"
+#include "model/id.h"
 #include "support/clock.h"
 #include "support/digest.h"
 
@@ -242,6 +243,26 @@ cell_command(const struct rt_plan *plan, size_t i)
 	return rt_buf_steal(&text);
 }
 
+/* Where the character that holds the byte at `at` begins: a text is cut there. */
+static size_t
+character_start(const char *text, size_t at)
+{
+	while (at && ((unsigned char)text[at] & 0xc0) == 0x80)
+		at--;
+	return at;
+}
+
+/* What a candidate's processes wrote, as it is kept and shown: without secrets, and harmless wherever it is printed. */
+static char *
+kept_text(const struct rt_gate *gate, const char *text)
+{
+	rt_auto(buf) struct rt_buf clear = RT_BUF_INIT, safe = RT_BUF_INIT;
+	rt_buf_adds(&clear, text);
+	rt_policy_redact(gate->trusted.policy, &clear);
+	rt_id_escape_text(&safe, clear.data, clear.len);
+	return rt_buf_steal(&safe);
+}
+
 static void
 report_cell(struct rt_gate *gate, const struct rt_plan *plan, const struct trials *trials, size_t i)
 {
@@ -256,29 +277,40 @@ report_cell(struct rt_gate *gate, const struct rt_plan *plan, const struct trial
 	cell->duration_ms = state->duration_ms;
 	cell->command = cell_command(plan, i);
 	if (run->results.problems.n)
-		cell->problem = rt_strdup(run->results.problems.at[0]);
+		cell->problem = kept_text(gate, run->results.problems.at[0]);
 	else if (run->end == RT_CELL_TIMEOUT)
 		cell->problem = rt_strdup("ran into its deadline");
 	if (strcmp(cell->status, "passed") != 0 && state->log.len) {
 		size_t skip = state->log.len > LOG_KEPT ? state->log.len - LOG_KEPT : 0;
-		cell->log = rt_strdup(state->log.data + skip);
+		cell->log = kept_text(gate, state->log.data + character_start(state->log.data, skip));
 	}
 	for (int k = 0; k < 5; k++)
 		gate->report.counts[k] += run->results.counts[k];
 }
 
-/* Copies a change into the report; what is kept of outputs is cleared of secrets and cut. */
+/* A change that is reported; what is kept of outputs is cleared of secrets and cut. */
 static void
 report_change(struct rt_gate *gate, const struct rt_change *change)
 {
-	rt_auto(buf) struct rt_buf excerpt = RT_BUF_INIT;
-	if (change->excerpt) {
-		rt_buf_adds(&excerpt, change->excerpt);
-		rt_policy_redact(gate->trusted.policy, &excerpt);
-		rt_buf_cut(&excerpt, excerpt.len < EXCERPT_KEPT ? excerpt.len : EXCERPT_KEPT);
-	}
+	rt_auto(free) char *excerpt = change->excerpt ? kept_text(gate, change->excerpt) : NULL;
+	if (excerpt && strlen(excerpt) > EXCERPT_KEPT)
+		excerpt[character_start(excerpt, EXCERPT_KEPT)] = '\0';
 	rt_change_add(&gate->report.regressions, change->id, change->was, change->now,
-		      excerpt.len ? excerpt.data : NULL);
+		      excerpt && excerpt[0] ? excerpt : NULL);
+}
+
+/* The name of a new case goes into the baseline, and a test can put together what no file of the proposal shows. */
+static void
+refuse_secret_ids(struct rt_gate *gate, const struct rt_changes *gains)
+{
+	rt_auto(buf) struct rt_buf ids = RT_BUF_INIT;
+	for (size_t i = 0; i < gains->n; i++) {
+		rt_buf_adds(&ids, gains->at[i].id);
+		rt_buf_addc(&ids, '\n');
+	}
+	size_t before = gate->report.refusals.n;
+	rt_policy_scan(gate->trusted.policy, "names of new cases", ids.data, ids.len, &gate->report.refusals);
+	gate->secret = gate->secret || gate->report.refusals.n > before;
 }
 
 static void
@@ -286,10 +318,18 @@ take_judgement(struct rt_gate *gate, struct rt_judgement *judgement)
 {
 	for (size_t i = 0; i < judgement->regressions.n; i++)
 		report_change(gate, &judgement->regressions.at[i]);
-	gate->report.gains = judgement->gains;
+	refuse_secret_ids(gate, &judgement->gains);
+	if (!gate->secret) {
+		rt_changes_release(&gate->report.gains);
+		gate->report.gains = judgement->gains;
+	} else {
+		rt_changes_release(&judgement->gains);
+	}
 	memset(&judgement->gains, 0, sizeof(judgement->gains));
-	for (size_t i = 0; i < judgement->unproven.n; i++)
-		rt_strs_add(&gate->report.unproven, judgement->unproven.at[i]);
+	for (size_t i = 0; i < judgement->unproven.n; i++) {
+		rt_auto(free) char *text = kept_text(gate, judgement->unproven.at[i]);
+		rt_strs_add(&gate->report.unproven, text);
+	}
 	for (size_t i = 0; i < judgement->waived.n; i++)
 		rt_strs_add(&gate->report.waived, judgement->waived.at[i]);
 	rt_baseline_release(&gate->raised);
@@ -395,7 +435,7 @@ run_and_judge(struct rt_gate *gate, struct rt_err *err)
 		if (gate->adoption)
 			list_unsteady(gate, &trials);
 		take_judgement(gate, &judgement);
-		rt_gate_verdict(gate, judgement.verdict, NULL);
+		rt_gate_verdict(gate, gate->report.refusals.n ? RT_VERDICT_REFUSED : judgement.verdict, NULL);
 		gate->report.overhead_ms = gate->report.duration_ms - trials.candidate.busy_ms - trials.base.busy_ms;
 	}
 	trials_release(&trials);

@@ -5,7 +5,7 @@
 
 #include "model/id.h"
 
-enum { JSON_SCHEMA = 1, SHOWN_CHANGES = 20, SHOWN_EXCERPT_LINES = 12 };
+enum { JSON_SCHEMA = 1, SHOWN_CHANGES = 20, SHOWN_EXCERPT_LINES = 12, SHOWN_LINE = 400 };
 
 static const char *
 oid_or_null(const struct rt_oid *oid)
@@ -155,13 +155,7 @@ add_excerpt(struct rt_buf *out, const char *text)
 			return;
 		}
 		rt_buf_adds(out, "      | ");
-		for (size_t i = 0; i < len && i < 400; i++)
-			if ((unsigned char)text[i] >= 0x20 && text[i] != 0x7f)
-				rt_buf_addc(out, text[i]);
-			else if (text[i] == '\t')
-				rt_buf_adds(out, "    ");
-			else
-				rt_buf_addf(out, "\\x%02x", (unsigned char)text[i]);
+		rt_id_escape_text(out, text, len < SHOWN_LINE ? len : SHOWN_LINE);
 		rt_buf_addc(out, '\n');
 		text += len + (text[len] == '\n');
 	}
