@@ -1,7 +1,7 @@
 /*
  * Runs a command in N cells, some at a time, and prints what a cell costs:
  *     bench_cell COUNT AT_ONCE LEVEL COMMAND [ARG...]
- * The workspace is an empty layer. tests/bench/cell.sh compares the numbers with other programs'.
+ * The workspace is an empty layer. tests/bench/cell.py compares the numbers with other programs'.
  */
 
 #include <fcntl.h>
