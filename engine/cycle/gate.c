@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "cycle/govern.h"
+#include "cycle/support.h"
+#include "cycle/trials.h"
 #include "model/glob.h"
 #include "model/id.h"
 #include "support/clock.h"
@@ -103,60 +105,6 @@ choose_level(const struct rt_gate *gate, enum rt_isolation *level, struct rt_buf
 	return 0;
 }
 
-/* Moves a cell's newest run into a trial's place; the matrix keeps only whether it was green. */
-static void
-take_run(struct rt_gate *gate, struct rt_matrix *matrix, size_t i, struct rt_run *out, const char *side)
-{
-	struct rt_cell_state *state = &matrix->cells[i];
-	*out = state->run;
-	memset(&state->run.results, 0, sizeof(state->run.results));
-	memcpy(state->run.results.counts, out->results.counts, sizeof(out->results.counts));
-	state->run.tail = NULL;
-	if (state->attempts)
-		rt_strs_addf(&gate->evidence, "%s %s %s", matrix->plan->cells.at[i].name, side, state->report_digest);
-}
-
-struct trials {
-	struct rt_matrix candidate, base;
-	struct rt_trial *at;
-	bool *red;
-	size_t n;
-};
-
-static void
-trials_release(struct trials *trials)
-{
-	for (size_t i = 0; i < trials->n; i++)
-		rt_trial_release(&trials->at[i]);
-	free(trials->at);
-	free(trials->red);
-	if (trials->candidate.plan)
-		rt_matrix_release(&trials->candidate);
-	if (trials->base.plan)
-		rt_matrix_release(&trials->base);
-}
-
-static int
-second_look(struct rt_gate *gate, const struct rt_plan *plan, struct trials *trials, struct rt_err *err)
-{
-	if (rt_matrix_init(&trials->base, gate->home, rt_quarantine_repo(gate->quarantine), &gate->trusted, plan,
-			   &gate->base_tree, &gate->base_tree, trials->candidate.level,
-			   rt_quarantine_dir(gate->quarantine), "base", gate->progress, err) < 0)
-		return -1;
-	if (rt_matrix_run(&trials->candidate, trials->red, err) < 0 ||
-	    rt_matrix_run(&trials->base, trials->red, err) < 0)
-		return -1;
-	for (size_t i = 0; i < trials->n; i++) {
-		if (!trials->red[i])
-			continue;
-		trials->at[i].second = rt_alloc(1, sizeof(struct rt_run));
-		trials->at[i].base = rt_alloc(1, sizeof(struct rt_run));
-		take_run(gate, &trials->candidate, i, trials->at[i].second, "candidate");
-		take_run(gate, &trials->base, i, trials->at[i].base, "base");
-	}
-	return 0;
-}
-
 /* Which run says most of how the cell did: the first of several that gave no whole evidence, else the newest. */
 static const struct rt_run *
 telling_run(const struct rt_trial *trial)
@@ -166,36 +114,6 @@ telling_run(const struct rt_trial *trial)
 		if (trial->more[i].end != RT_CELL_COMPLETE)
 			run = &trial->more[i];
 	return run;
-}
-
-/* New ids enter after `probation` runs of the same gate: the cells that hold some run again. */
-static int
-probation(struct rt_gate *gate, const struct rt_plan *plan, struct trials *trials, const struct rt_judge_input *input,
-	  struct rt_err *err)
-{
-	rt_auto(free) size_t *more = rt_alloc(plan->cells.n + 1, sizeof(*more));
-	rt_auto(free) bool *want = rt_alloc(plan->cells.n + 1, sizeof(*want));
-	for (;;) {
-		bool any = false;
-		memset(more, 0, plan->cells.n * sizeof(*more));
-		rt_judge_probation(input, more);
-		for (size_t i = 0; i < plan->cells.n; i++) {
-			want[i] = more[i] > 0;
-			any = any || want[i];
-		}
-		if (!any)
-			return 0;
-		if (rt_matrix_run(&trials->candidate, want, err) < 0)
-			return -1;
-		for (size_t i = 0; i < plan->cells.n; i++) {
-			struct rt_trial *trial = &trials->at[i];
-			if (!want[i])
-				continue;
-			trial->more = rt_realloc(trial->more, trial->n_more + 1, sizeof(*trial->more));
-			take_run(gate, &trials->candidate, i, &trial->more[trial->n_more], "candidate");
-			trial->n_more++;
-		}
-	}
 }
 
 static const char *
@@ -252,9 +170,8 @@ character_start(const char *text, size_t at)
 	return at;
 }
 
-/* What a candidate's processes wrote, as it is kept and shown: without secrets, and harmless wherever it is printed. */
-static char *
-kept_text(const struct rt_gate *gate, const char *text)
+char *
+rt_gate_text(const struct rt_gate *gate, const char *text)
 {
 	rt_auto(buf) struct rt_buf clear = RT_BUF_INIT, safe = RT_BUF_INIT;
 	rt_buf_adds(&clear, text);
@@ -264,7 +181,7 @@ kept_text(const struct rt_gate *gate, const char *text)
 }
 
 static void
-report_cell(struct rt_gate *gate, const struct rt_plan *plan, const struct trials *trials, size_t i)
+report_cell(struct rt_gate *gate, const struct rt_plan *plan, const struct rt_trials *trials, size_t i)
 {
 	const struct rt_trial *trial = &trials->at[i];
 	const struct rt_cell_state *state = &trials->candidate.cells[i];
@@ -277,12 +194,12 @@ report_cell(struct rt_gate *gate, const struct rt_plan *plan, const struct trial
 	cell->duration_ms = state->duration_ms;
 	cell->command = cell_command(plan, i);
 	if (run->results.problems.n)
-		cell->problem = kept_text(gate, run->results.problems.at[0]);
+		cell->problem = rt_gate_text(gate, run->results.problems.at[0]);
 	else if (run->end == RT_CELL_TIMEOUT)
 		cell->problem = rt_strdup("ran into its deadline");
 	if (strcmp(cell->status, "passed") != 0 && state->log.len) {
 		size_t skip = state->log.len > LOG_KEPT ? state->log.len - LOG_KEPT : 0;
-		cell->log = kept_text(gate, state->log.data + character_start(state->log.data, skip));
+		cell->log = rt_gate_text(gate, state->log.data + character_start(state->log.data, skip));
 	}
 	for (int k = 0; k < 5; k++)
 		gate->report.counts[k] += run->results.counts[k];
@@ -292,7 +209,7 @@ report_cell(struct rt_gate *gate, const struct rt_plan *plan, const struct trial
 static void
 report_change(struct rt_gate *gate, const struct rt_change *change)
 {
-	rt_auto(free) char *excerpt = change->excerpt ? kept_text(gate, change->excerpt) : NULL;
+	rt_auto(free) char *excerpt = change->excerpt ? rt_gate_text(gate, change->excerpt) : NULL;
 	if (excerpt && strlen(excerpt) > EXCERPT_KEPT)
 		excerpt[character_start(excerpt, EXCERPT_KEPT)] = '\0';
 	rt_change_add(&gate->report.regressions, change->id, change->was, change->now,
@@ -327,7 +244,7 @@ take_judgement(struct rt_gate *gate, struct rt_judgement *judgement)
 	}
 	memset(&judgement->gains, 0, sizeof(judgement->gains));
 	for (size_t i = 0; i < judgement->unproven.n; i++) {
-		rt_auto(free) char *text = kept_text(gate, judgement->unproven.at[i]);
+		rt_auto(free) char *text = rt_gate_text(gate, judgement->unproven.at[i]);
 		rt_strs_add(&gate->report.unproven, text);
 	}
 	for (size_t i = 0; i < judgement->waived.n; i++)
@@ -335,31 +252,6 @@ take_judgement(struct rt_gate *gate, struct rt_judgement *judgement)
 	rt_baseline_release(&gate->raised);
 	gate->raised = judgement->raised;
 	memset(&judgement->raised, 0, sizeof(judgement->raised));
-}
-
-static int
-run_trials(struct rt_gate *gate, const struct rt_plan *plan, enum rt_isolation level, struct trials *trials,
-	   struct rt_judge_input *input, struct rt_err *err)
-{
-	rt_auto(free) bool *all = rt_alloc(plan->cells.n + 1, sizeof(*all));
-	bool any_red = false;
-	const struct rt_oid *near = gate->base_tree.hex[0] ? &gate->base_tree : NULL;
-	if (rt_matrix_init(&trials->candidate, gate->home, rt_quarantine_repo(gate->quarantine), &gate->trusted, plan,
-			   &gate->tree, near, level, rt_quarantine_dir(gate->quarantine), "candidate", gate->progress,
-			   err) < 0)
-		return -1;
-	memset(all, true, plan->cells.n);
-	if (rt_matrix_run(&trials->candidate, all, err) < 0)
-		return -1;
-	for (size_t i = 0; i < plan->cells.n; i++) {
-		trials->at[i].cell = &plan->cells.at[i];
-		take_run(gate, &trials->candidate, i, &trials->at[i].first, "candidate");
-	}
-	if (!gate->adoption)
-		rt_judge_reds(input, trials->red);
-	for (size_t i = 0; i < trials->n; i++)
-		any_red = any_red || trials->red[i];
-	return any_red ? second_look(gate, plan, trials, err) : probation(gate, plan, trials, input, err);
 }
 
 static const struct rt_results *
@@ -387,7 +279,7 @@ list_unsteady_case(struct rt_gate *gate, const struct rt_trial *trial, size_t at
 
 /* In an adoption: what is not recorded, beyond what failed. */
 static void
-list_unsteady(struct rt_gate *gate, const struct trials *trials)
+list_unsteady(struct rt_gate *gate, const struct rt_trials *trials)
 {
 	for (size_t i = 0; i < trials->n; i++)
 		for (size_t run = 0; run <= trials->at[i].n_more; run++) {
@@ -397,11 +289,64 @@ list_unsteady(struct rt_gate *gate, const struct trials *trials)
 		}
 }
 
+/* Judges with what was run. Claims of renames count only where the target's own support files show OLD passing. */
+static int
+judge_trials(struct rt_trials *trials, struct rt_judge_input *input, struct rt_support *support,
+	     struct rt_judgement *judgement, struct rt_err *err)
+{
+	rt_judge(input, judgement);
+	if (judgement->verdict != RT_VERDICT_WOULD_LAND || !rt_support_wanted(support))
+		return 0;
+	size_t claims = input->n_renames;
+	if (rt_support_run(support, trials, input, err) < 0)
+		return -1;
+	if (input->n_renames == claims)
+		return 0;
+	if (rt_trials_look_again(trials, input, err) < 0)
+		return -1;
+	rt_judgement_release(judgement);
+	memset(judgement, 0, sizeof(*judgement));
+	rt_judge(input, judgement);
+	return 0;
+}
+
+static int
+run_cells(struct rt_gate *gate, const struct rt_plan *plan, enum rt_isolation level, struct rt_err *err)
+{
+	rt_auto(judgement) struct rt_judgement judgement = RT_JUDGEMENT_INIT;
+	rt_auto(trials) struct rt_trials trials = {0};
+	rt_auto(support) struct rt_support support = {.gate = gate};
+	struct rt_judge_input input = {.config = &gate->trusted.config,
+				       .baseline = &gate->trusted.baseline,
+				       .waivers = &gate->trusted.waivers,
+				       .now = rt_clock_now(),
+				       .adoption = gate->adoption};
+	if (rt_trials_init(&trials, gate, plan, &gate->tree, level, "candidate", err) < 0 ||
+	    rt_support_init(&support, &input, err) < 0)
+		return -1;
+	if (gate->report.refusals.n)
+		return 0;
+	input.trials = trials.at;
+	input.n = trials.n;
+	if (rt_trials_run(&trials, &input, err) < 0 || judge_trials(&trials, &input, &support, &judgement, err) < 0)
+		return -1;
+	for (size_t i = 0; i < trials.n; i++)
+		report_cell(gate, plan, &trials, i);
+	if (gate->adoption)
+		list_unsteady(gate, &trials);
+	take_judgement(gate, &judgement);
+	rt_gate_verdict(gate, judgement.verdict, NULL);
+	rt_support_report(&support);
+	if (gate->report.refusals.n)
+		rt_gate_verdict(gate, RT_VERDICT_REFUSED, NULL);
+	gate->report.overhead_ms = gate->report.duration_ms - rt_trials_busy(&trials) - support.busy_ms;
+	return 0;
+}
+
 static int
 run_and_judge(struct rt_gate *gate, struct rt_err *err)
 {
 	rt_auto(plan) struct rt_plan plan = RT_PLAN_INIT;
-	rt_auto(judgement) struct rt_judgement judgement = RT_JUDGEMENT_INIT;
 	rt_auto(buf) struct rt_buf why = RT_BUF_INIT;
 	enum rt_isolation level;
 	if (rt_plan_make(&plan, &gate->trusted.config, gate->fast, err) < 0)
@@ -417,29 +362,7 @@ run_and_judge(struct rt_gate *gate, struct rt_err *err)
 		return 0;
 	}
 	gate->report.isolation = rt_isolation_name(level);
-	struct trials trials = {.n = plan.cells.n};
-	trials.at = rt_alloc(plan.cells.n + 1, sizeof(*trials.at));
-	trials.red = rt_alloc(plan.cells.n + 1, sizeof(*trials.red));
-	struct rt_judge_input input = {.config = &gate->trusted.config,
-				       .baseline = &gate->trusted.baseline,
-				       .trials = trials.at,
-				       .n = trials.n,
-				       .waivers = &gate->trusted.waivers,
-				       .now = rt_clock_now(),
-				       .adoption = gate->adoption};
-	int result = run_trials(gate, &plan, level, &trials, &input, err);
-	if (result == 0) {
-		rt_judge(&input, &judgement);
-		for (size_t i = 0; i < trials.n; i++)
-			report_cell(gate, &plan, &trials, i);
-		if (gate->adoption)
-			list_unsteady(gate, &trials);
-		take_judgement(gate, &judgement);
-		rt_gate_verdict(gate, gate->report.refusals.n ? RT_VERDICT_REFUSED : judgement.verdict, NULL);
-		gate->report.overhead_ms = gate->report.duration_ms - trials.candidate.busy_ms - trials.base.busy_ms;
-	}
-	trials_release(&trials);
-	return result;
+	return run_cells(gate, &plan, level, err);
 }
 
 int

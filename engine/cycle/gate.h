@@ -53,6 +53,9 @@ int rt_gate_judge(struct rt_gate *gate, struct rt_err *err) RT_MUST_USE;
  */
 bool rt_gate_secrets(struct rt_gate *gate, const char *name, const struct rt_buf *raw);
 void rt_gate_verdict(struct rt_gate *gate, enum rt_verdict verdict, const char *why);
+/* What a candidate's processes wrote, as it is kept and shown: without secrets, and harmless wherever it is printed.
+ * Owned by the caller. */
+char *rt_gate_text(const struct rt_gate *gate, const char *text);
 /* Appends the JUDGED (or ADOPTED, REJECTED ...) entry and keeps the evidence; report.ledger is set. */
 int rt_gate_record(struct rt_gate *gate, enum rt_op op, struct rt_err *err) RT_MUST_USE;
 /* Before another candidate is judged by the same gate: drops what was reported of the last one. */

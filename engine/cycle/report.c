@@ -5,7 +5,7 @@
 
 #include "model/id.h"
 
-enum { JSON_SCHEMA = 1, SHOWN_CHANGES = 20, SHOWN_EXCERPT_LINES = 12, SHOWN_LINE = 400 };
+enum { JSON_SCHEMA = 1, SHOWN_CHANGES = 20, SHOWN_EXCERPT_LINES = 12, SHOWN_LINE = 400, SHOWN_PATHS = 5 };
 
 static const char *
 oid_or_null(const struct rt_oid *oid)
@@ -126,6 +126,12 @@ rt_report_json(const struct rt_report *report, const struct rt_err *err, bool wh
 	rt_json_set(json, "unproven", strings_json(&report->unproven));
 	if (report->waived.n)
 		rt_json_set(json, "waived", strings_json(&report->waived));
+	if (report->support.n) {
+		struct rt_json *support = rt_json_new_object();
+		rt_json_set(support, "changed", strings_json(&report->support));
+		rt_json_set_string(support, "said", report->support_said);
+		rt_json_set(json, "support", support);
+	}
 	rt_json_set(json, "cells", cells_json(report, whole));
 	rt_json_set_int(json, "duration_ms", report->duration_ms);
 	rt_json_set_int(json, "overhead_ms", report->overhead_ms);
@@ -216,6 +222,20 @@ add_regressions(const struct rt_report *report, struct rt_buf *out)
 }
 
 static void
+add_support(const struct rt_report *report, struct rt_buf *out)
+{
+	if (report->support.n == 0)
+		return;
+	rt_buf_adds(out, "  support files changed: ");
+	for (size_t i = 0; i < report->support.n && i < SHOWN_PATHS; i++)
+		rt_buf_addf(out, "%s%s", i ? ", " : "", report->support.at[i]);
+	if (report->support.n > SHOWN_PATHS)
+		rt_buf_addf(out, " and %zu more", report->support.n - SHOWN_PATHS);
+	rt_buf_addf(out, "%s%s\n", report->support_said ? "\n    " : "",
+		    report->support_said ? report->support_said : "");
+}
+
+static void
 add_cells(const struct rt_report *report, struct rt_buf *out)
 {
 	for (size_t i = 0; i < report->cells.n; i++) {
@@ -250,6 +270,7 @@ rt_report_text(const struct rt_report *report, bool colour, struct rt_buf *out)
 		rt_buf_addf(out, ": %s\n", refusal->reason);
 	}
 	add_regressions(report, out);
+	add_support(report, out);
 	for (size_t i = 0; i < report->unproven.n && i < SHOWN_CHANGES; i++)
 		rt_buf_addf(out, "  unproven: %s\n", report->unproven.at[i]);
 	if (report->unproven.n > SHOWN_CHANGES)
@@ -264,6 +285,8 @@ rt_report_release(struct rt_report *report)
 {
 	free(report->target);
 	free(report->why);
+	free(report->support_said);
+	rt_strs_release(&report->support);
 	rt_changes_release(&report->regressions);
 	rt_changes_release(&report->gains);
 	rt_refusals_release(&report->refusals);

@@ -101,15 +101,14 @@ static void RT_PRINTF(2, 3) doubt(struct rt_bench *bench, const char *fmt, ...)
 	bench->inconclusive = true;
 }
 
-static bool
-hung(const struct rt_run *run)
+bool
+rt_run_hung(const struct rt_run *run)
 {
 	return run && (run->end == RT_CELL_TIMEOUT || run->end == RT_CELL_KILLED);
 }
 
-/* What became of a run that gave no whole evidence, for a sentence that began with its subject. */
-static const char *
-end_text(const struct rt_run *run)
+const char *
+rt_run_end_text(const struct rt_run *run)
 {
 	if (!run)
 		return "was not run";
@@ -130,9 +129,8 @@ end_text(const struct rt_run *run)
 	rt_bug("end %d", run->end);
 }
 
-/* The problems of a run, or else the end of its output. */
-static void
-add_trouble(const struct rt_run *run, struct rt_buf *out)
+void
+rt_run_trouble(const struct rt_run *run, struct rt_buf *out)
 {
 	size_t i;
 
@@ -213,7 +211,7 @@ judge_twice_red(struct place *place, const struct rt_item *item, const struct rt
 		regress(place, item, first);
 	else if (there.colour == RT_VOID)
 		doubt(place->bench, "%s fails twice, but on the base its cell %s", item->id,
-		      base->whole ? "failed as a whole" : end_text(base->run));
+		      base->whole ? "failed as a whole" : rt_run_end_text(base->run));
 	else if (item->line || item->kind == RT_ITEM_EXIT)
 		doubt(place->bench, "%s fails, and so it does on the target itself: mend the target first", item->id);
 	else
@@ -230,13 +228,14 @@ judge_red(struct place *place, const struct rt_item *item, const struct rt_sight
 			doubt(place->bench, "%s: the command failed, and no case of its report did", item->id);
 		else
 			rt_strs_addf(&place->bench->out->unproven, "%s fails, and is not recorded", item->id);
-	} else if (first->colour == RT_RED && (again || hung(trial->second))) {
+	} else if (first->colour == RT_RED && (again || rt_run_hung(trial->second))) {
 		judge_twice_red(place, item, first);
 	} else if (calm) {
 		doubt(place->bench, "%s fails in one run and not in another: it depends on chance, time or order",
 		      item->id);
 	} else {
-		doubt(place->bench, "%s fails, and its cell %s a second time", item->id, end_text(trial->second));
+		doubt(place->bench, "%s fails, and its cell %s a second time", item->id,
+		      rt_run_end_text(trial->second));
 	}
 }
 
@@ -273,18 +272,19 @@ judge_hung(struct place *place)
 	const char *name = trial->cell->name;
 	rt_auto(buf) struct rt_buf excerpt = RT_BUF_INIT;
 
-	if (!hung(trial->second)) {
-		doubt(place->bench, "%s %s, and then %s", name, end_text(&trial->first), end_text(trial->second));
+	if (!rt_run_hung(trial->second)) {
+		doubt(place->bench, "%s %s, and then %s", name, rt_run_end_text(&trial->first),
+		      rt_run_end_text(trial->second));
 	} else if (base->whole && !base->exit) {
-		rt_buf_addf(&excerpt, "%s twice", end_text(&trial->first));
+		rt_buf_addf(&excerpt, "%s twice", rt_run_end_text(&trial->first));
 		if (trial->first.results.problems.n || trial->first.tail)
 			rt_buf_adds(&excerpt, ": ");
-		add_trouble(&trial->first, &excerpt);
+		rt_run_trouble(&trial->first, &excerpt);
 		rt_change_add(&place->bench->out->regressions, place->stand->exit_id.data, "pass", "error",
 			      excerpt.data);
 	} else {
-		doubt(place->bench, "%s %s twice, but on the base it %s", name, end_text(&trial->first),
-		      base->exit ? "failed as a whole" : end_text(base->run));
+		doubt(place->bench, "%s %s twice, but on the base it %s", name, rt_run_end_text(&trial->first),
+		      base->exit ? "failed as a whole" : rt_run_end_text(base->run));
 	}
 }
 
@@ -296,14 +296,14 @@ judge_end(struct place *place)
 	const struct rt_run *worse = &trial->first;
 	rt_auto(buf) struct rt_buf trouble = RT_BUF_INIT;
 
-	if (hung(worse) && !place->bench->input->adoption) {
+	if (rt_run_hung(worse) && !place->bench->input->adoption) {
 		judge_hung(place);
 		return;
 	}
 	if (trial->second && trial->second->end == RT_CELL_BROKEN)
 		worse = trial->second;
-	add_trouble(worse, &trouble);
-	doubt(place->bench, "%s %s%s%s", trial->cell->name, end_text(&trial->first), trouble.len ? ": " : "",
+	rt_run_trouble(worse, &trouble);
+	doubt(place->bench, "%s %s%s%s", trial->cell->name, rt_run_end_text(&trial->first), trouble.len ? ": " : "",
 	      trouble.data);
 }
 
@@ -321,7 +321,7 @@ judge_trial(struct rt_bench *bench, const struct rt_trial *trial)
 	}
 	for (v = 1; v < stand.n; v++)
 		if (!stand.views[v].whole)
-			doubt(bench, "%s %s in a later run", trial->cell->name, end_text(stand.views[v].run));
+			doubt(bench, "%s %s in a later run", trial->cell->name, rt_run_end_text(stand.views[v].run));
 	rt_stand_each(&stand, judge_item, &place);
 }
 
@@ -398,7 +398,7 @@ rt_judge_reds(const struct rt_judge_input *input, bool *red)
 		else if (first->end == RT_CELL_COMPLETE)
 			red[i] = search_trial(&bench, &input->trials[i], find_red);
 		else
-			red[i] = hung(first) || first->end == RT_CELL_BROKEN;
+			red[i] = rt_run_hung(first) || first->end == RT_CELL_BROKEN;
 	}
 }
 

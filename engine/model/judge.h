@@ -113,7 +113,7 @@ struct rt_judge_input {
 	const struct rt_waivers *waivers; /* may be NULL */
 	int64_t now;			  /* for waivers */
 	const struct rt_rename
-	    *renames; /* claims that the caller has verified the support run for; else treat OLD as absent */
+	    *renames; /* claims; where they decide, the caller has asked rt_judge_rename_passes() of the support run */
 	size_t n_renames;
 	bool adoption; /* nothing is compared; only complete evidence counts */
 	/* design section 4, invariant 7: a red cell at a lower isolation level than its recorded pass is inconclusive;
@@ -144,6 +144,29 @@ void rt_judge_reds(const struct rt_judge_input *input, bool *red);
 void rt_judge_probation(const struct rt_judge_input *input, size_t *more);
 /* Decides. No trial at all is inconclusive: nothing was shown. */
 void rt_judge(const struct rt_judge_input *input, struct rt_judgement *out);
+
+/*
+ * The support run: the candidate's code with the target's own support files. Its trials are those of the cells that the
+ * changed support files reach, the candidate's runs being runs of that mixed tree.
+ */
+struct rt_support_judgement {
+	struct rt_changes failed; /* cases of the baseline that ran there and failed, twice, and pass on the base */
+	struct rt_strs unbuilt;	  /* sentences: what no longer builds, collects or runs, so that it says nothing */
+	struct rt_strs noted;	  /* sentences: what is no doing of this proposal's */
+	struct rt_strs unsteady;  /* sentences: what failed once and passed once: nothing was shown */
+	size_t held;		  /* cases of the baseline that passed there */
+};
+#define RT_SUPPORT_JUDGEMENT_INIT \
+	{                         \
+		0                 \
+	}
+/* Marks the trials whose first run needs a second look, on the same tree and on the base. */
+void rt_judge_support_reds(const struct rt_judge_input *input, bool *red);
+void rt_judge_support(const struct rt_judge_input *input, struct rt_support_judgement *out);
+/* Does OLD of a claim pass in every run that was made of the support tree? */
+bool rt_judge_rename_passes(const struct rt_judge_input *support, const struct rt_rename *rename);
+void rt_support_judgement_release(struct rt_support_judgement *judgement);
+RT_DEFINE_AUTO(support_judgement, struct rt_support_judgement, rt_support_judgement_release);
 void rt_run_release(struct rt_run *run);
 void rt_trial_release(struct rt_trial *trial);
 /* Copies the texts; excerpt may be NULL. */

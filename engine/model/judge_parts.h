@@ -3,7 +3,8 @@
 
 /*
  * What the files of the judge share. sight.c says how one id looks in one run; judge.c holds the sights of all runs
- * together and decides; raise.c says what the baseline becomes, and what waivers and renames excuse.
+ * together and decides; raise.c says what the baseline becomes, and what waivers and renames excuse; judge_support.c
+ * judges the support run.
  */
 
 #include "model/judge.h"
@@ -90,6 +91,14 @@ bool rt_bench_excuses(struct rt_bench *bench, const struct rt_stand *stand, cons
 void rt_bench_finish(struct rt_bench *bench);
 void rt_bench_release(struct rt_bench *bench);
 RT_DEFINE_AUTO(bench, struct rt_bench, rt_bench_release);
+
+/* judge.c */
+/* Came to no end of its own: ran into a deadline, or was killed. NULL: no. */
+bool rt_run_hung(const struct rt_run *run);
+/* What became of a run that gave no whole evidence, for a sentence that began with its subject. */
+const char *rt_run_end_text(const struct rt_run *run);
+/* Adds the problems of a run, or else the end of its output. */
+void rt_run_trouble(const struct rt_run *run, struct rt_buf *out);
 
 /* The input's baseline, or an empty one where it has none (an adoption). */
 const struct rt_baseline *rt_judge_baseline(const struct rt_judge_input *input);

@@ -1,0 +1,40 @@
+#ifndef RT_CYCLE_SUPPORT_H
+#define RT_CYCLE_SUPPORT_H
+
+/*
+ * The support run: weakened tests are seen. Where a proposal creates, changes or deletes a support path (the globs
+ * under `support:`), the cells that those paths reach also run the candidate's code with the target's own support
+ * files: the candidate's tree with every changed support path as the target has it. A case of the baseline that runs
+ * there and fails refuses the proposal; old files that no longer build or collect are reported, and refused under
+ * `support_changes: strict`. Claims of renames (`Ratchet-Rename:` trailers) hold only where OLD passes in that run.
+ */
+
+#include "cycle/trials.h"
+
+struct rt_support {
+	struct rt_gate *gate;	   /* borrowed */
+	struct rt_strs changed;	   /* support paths that the proposal touches */
+	struct rt_oid tree;	   /* the mixed tree; "" where no support path changed */
+	struct rt_rename *renames; /* claims; once it ran, those that hold come first */
+	size_t n_renames;
+	struct rt_support_judgement judgement;
+	bool ran;
+	int64_t busy_ms;
+};
+
+/*
+ * Finds the changed paths, makes the mixed tree, and reads the claims of renames, which input then names. A malformed
+ * claim is a refusal in the gate's report.
+ */
+int rt_support_init(struct rt_support *support, struct rt_judge_input *input, struct rt_err *err) RT_MUST_USE;
+/* Is there anything that a support run decides? */
+bool rt_support_wanted(const struct rt_support *support);
+/* Runs and judges; input->n_renames falls by the claims that were not borne out. */
+int rt_support_run(struct rt_support *support, const struct rt_trials *trials, struct rt_judge_input *input,
+		   struct rt_err *err) RT_MUST_USE;
+/* Writes what was found into the gate's report, and what it means for the verdict. Call it after the verdict is set. */
+void rt_support_report(struct rt_support *support);
+void rt_support_release(struct rt_support *support);
+RT_DEFINE_AUTO(support, struct rt_support, rt_support_release);
+
+#endif

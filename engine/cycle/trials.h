@@ -1,0 +1,38 @@
+#ifndef RT_CYCLE_TRIALS_H
+#define RT_CYCLE_TRIALS_H
+
+/*
+ * The runs behind one judgement: each cell of a plan on a tree, and where something is red once more on that tree and
+ * on the base; more often where new ids are on probation. What is red says the judge (model/judge.h). Every run leaves
+ * its digest in the gate's evidence, under the name of its side.
+ */
+
+#include "cycle/gate.h"
+
+struct rt_trials {
+	struct rt_gate *gate;	    /* borrowed */
+	const struct rt_plan *plan; /* borrowed */
+	const char *side;	    /* names the scratch folders, and the runs in the evidence */
+	struct rt_matrix candidate, base;
+	struct rt_trial *at; /* as many as the plan has cells */
+	bool *red;
+	size_t n;
+};
+
+/* tree: what is tried; the base is the gate's. */
+int rt_trials_init(struct rt_trials *trials, struct rt_gate *gate, const struct rt_plan *plan,
+		   const struct rt_oid *tree, enum rt_isolation level, const char *side,
+		   struct rt_err *err) RT_MUST_USE;
+/* All of it: the first runs, then the second look or the probation. The input's trials are trials->at. */
+int rt_trials_run(struct rt_trials *trials, const struct rt_judge_input *input, struct rt_err *err) RT_MUST_USE;
+/* A second look at what is red now and had none. */
+int rt_trials_look_again(struct rt_trials *trials, const struct rt_judge_input *input, struct rt_err *err) RT_MUST_USE;
+/* The steps: the wanted cells once; those marked in trials->red, once more on the tree and on the base. */
+int rt_trials_first(struct rt_trials *trials, const bool *want, struct rt_err *err) RT_MUST_USE;
+int rt_trials_second(struct rt_trials *trials, struct rt_err *err) RT_MUST_USE;
+/* Wall time in which cells ran, in milliseconds. */
+int64_t rt_trials_busy(const struct rt_trials *trials);
+void rt_trials_release(struct rt_trials *trials);
+RT_DEFINE_AUTO(trials, struct rt_trials, rt_trials_release);
+
+#endif
