@@ -429,10 +429,12 @@ rt_gate_fill(const struct rt_gate *gate, enum rt_op op, const char *digest, stru
 	record->counts[4] = (int64_t)report->regressions.n;
 	record->isolation = report->isolation ? rt_strdup(report->isolation) : NULL;
 	record->evidence = evidence_json(gate, digest);
-	if (report->gains.n) {
+	if (report->gains.n || gate->unsigned_governance)
 		record->extra = rt_json_new_object();
+	if (report->gains.n)
 		rt_json_set_int(record->extra, "gained", (int64_t)report->gains.n);
-	}
+	if (gate->unsigned_governance)
+		rt_json_set_bool(record->extra, "unsigned", true);
 }
 
 int
@@ -467,7 +469,7 @@ rt_gate_forget(struct rt_gate *gate)
 	fresh.dry_run = gate->report.dry_run;
 	rt_report_release(&gate->report);
 	gate->report = fresh;
-	gate->governed = false;
+	gate->governed = gate->unsigned_governance = false;
 }
 
 void

@@ -90,7 +90,7 @@ judge_governance(struct changes *changes, struct rt_err *err)
 		return 0;
 	}
 	if (rt_signers_empty(gate->trusted.signers.data, gate->trusted.signers.len)) {
-		gate->governed = gate->governance_ok;
+		gate->governed = gate->unsigned_governance = gate->governance_ok;
 		if (!gate->governed)
 			rt_refuse(&gate->report.refusals, "governance", path, 0,
 				  "changes a trusted input, and the target names no signer yet; an operator lands it "

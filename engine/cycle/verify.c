@@ -113,7 +113,8 @@ read_entry(void *data, const struct rt_oid *at, const struct rt_record *record, 
 	entry->op = record->op;
 	entry->fast = record->fast;
 	entry->accepted = record->op != RT_OP_INTENT && record->verdict &&
-			  rt_verdict_parse(record->verdict, &verdict) == 0 && rt_verdict_exit(verdict) == 0;
+			  rt_verdict_parse(record->verdict, &verdict) == 0 &&
+			  (rt_verdict_exit(verdict) == 0 || verdict == RT_VERDICT_NOOP);
 	entry->id = copy(record->id);
 	entry->landed = copy(record->landed);
 	entry->candidate = copy(record->candidate);
@@ -269,7 +270,8 @@ struct node {
 
 struct commits {
 	struct verifying *v;
-	struct node *at; /* oldest first */
+	struct rt_oid hidden; /* what they begin after; "" nothing */
+	struct node *at;      /* oldest first */
 	size_t n;
 	struct rt_index by_id, by_tree;
 };
@@ -312,13 +314,14 @@ mark_range(struct commits *commits, const struct entry *entry, const char *tip, 
 	if (at == RT_INDEX_NONE)
 		return 0;
 	mark(commits, at, class);
-	if (!entry->base)
+	if (!entry->base && entry->op != RT_OP_ADOPTED)
 		return 0;
+	/* an adoption without a base took in all that was there */
 	snprintf(last.hex, sizeof(last.hex), "%s", tip);
-	snprintf(base.hex, sizeof(base.hex), "%s", entry->base);
-	if (!rt_object_exists(commits->v->home->repo, &base))
+	snprintf(base.hex, sizeof(base.hex), "%s", entry->base ? entry->base : commits->hidden.hex);
+	if (base.hex[0] && !rt_object_exists(commits->v->home->repo, &base))
 		return 0;
-	if (rt_rev_list(commits->v->home->repo, &last, &base, 100000, &ids, &n, err) < 0)
+	if (rt_rev_list(commits->v->home->repo, &last, base.hex[0] ? &base : NULL, 100000, &ids, &n, err) < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++)
 		mark(commits, position(commits, ids[i].hex), class);
@@ -523,7 +526,7 @@ verify_target(struct verifying *v, const char *ref, struct rt_err *err)
 		rt_strs_addf(&v->out->notes, "%s has no ratchet.yml; run `ratchet init`", ref);
 	if (found <= 0)
 		return found;
-	struct commits commits = {.v = v};
+	struct commits commits = {.v = v, .hidden = hidden};
 	int result = read_commits(&commits, &v->tip, &hidden, err);
 	v->out->commits = commits.n;
 	if (result == 0)
