@@ -158,7 +158,10 @@ restore_key(void *data, const char *key, struct rt_json *value)
 {
 	struct restoring *r = data;
 	const char *was = rt_json_string(value);
-	if (rt_repo_config_set(r->home->repo, key, was, r->err) < 0)
+	const char *const unset[] = {"--unset-all", key, NULL};
+	/* git's own unset takes the section away that it leaves empty */
+	if (was ? rt_repo_config_set(r->home->repo, key, was, r->err) < 0
+		: git_config(r->home, unset, NULL, r->err) < 0)
 		return -1;
 	if (was)
 		rt_strs_addf(r->did, "%s is %s again", key, was);
