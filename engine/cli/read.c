@@ -92,6 +92,8 @@ print_text(const struct rt_format *format, const struct rt_results *results, boo
 	}
 	for (size_t i = 0; i < results->metrics.n; i++)
 		printf("%-5g  %s\n", results->metrics.at[i].value, results->metrics.at[i].id);
+	for (size_t i = 0; i < results->findings.n; i++)
+		printf("known  %s\n       %s\n", results->findings.at[i].id, results->findings.at[i].text);
 	printf("%s: %zu passed, %zu failed, %zu errors, %zu skipped: %s evidence\n", format->name,
 	       results->counts[RT_STATUS_PASS], results->counts[RT_STATUS_FAIL], results->counts[RT_STATUS_ERROR],
 	       results->counts[RT_STATUS_SKIP], complete ? "complete" : "incomplete");

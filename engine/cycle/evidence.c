@@ -11,7 +11,7 @@
 #include "model/preset.h"
 #include "readers/reader.h"
 
-enum { MAX_REPORT_FILES = 10000, MAX_DEPTH = 64 };
+enum { MAX_REPORT_FILES = 10000, MAX_DEPTH = 64, MAX_SOURCE_BYTES = 64 << 20 };
 static const uint64_t MAX_REPORT_BYTES = 4ULL << 30;
 
 /* A source that hashes what it hands on; the digest of all reports of a run goes into the ledger. */
@@ -40,6 +40,15 @@ read_hashed(void *data, void *buf, size_t cap)
 	return n;
 }
 
+/* For coverage: a file of the tree that was tested. */
+static int
+read_tracked(void *data, const char *path, struct rt_buf *text, struct rt_err *err)
+{
+	const struct rt_evidence *e = data;
+
+	return rt_tree_blob(e->repo, e->tree, path, MAX_SOURCE_BYTES, text, err);
+}
+
 static int
 read_one(const struct rt_evidence *e, const struct rt_format *format, int fd, const char *name, struct rt_run *run,
 	 struct rt_sha256 *digest, struct rt_err *err)
@@ -51,6 +60,9 @@ read_one(const struct rt_evidence *e, const struct rt_format *format, int fd, co
 				     .check = e->cell->check->name,
 				     .pattern = e->cell->check->report.pattern,
 				     .exit_code = run->exit_code,
+				     .findings = e->cell->check->kind == RT_KIND_FINDINGS,
+				     .file = read_tracked,
+				     .file_data = (void *)e,
 				     .results = &run->results};
 	rt_sha256_field(digest, name, strlen(name));
 	return format->read(&reading, err);

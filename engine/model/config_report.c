@@ -74,8 +74,6 @@ read_regex(const struct rt_reading_of *file, const struct rt_yaml *node, struct 
 		return -1;
 	if (rt_regex_new(&regex, node->text, &why))
 		return rt_fail_node(file, node, "regex: %s", why.text);
-	if (!strchr(node->text, '('))
-		return rt_fail_node(file, node, "regex `%s` has no group; put ( ) around the number", node->text);
 	report->pattern = rt_strdup(node->text);
 	report->from_stdout = true;
 	return 0;
@@ -213,16 +211,21 @@ verify_yield(const struct rt_reading_of *file, const struct rt_yaml *at, const s
 			return rt_fail_node(file, at, "a prepare is judged by its exit code alone; leave out `report`");
 		return 0;
 	case RT_KIND_METRIC:
+		if (!strcmp(format->name, "regex") && !strchr(check->report.pattern, '('))
+			return rt_fail_node(file, at, "regex `%s` has no group; put ( ) around the number",
+					    check->report.pattern);
 		if (!format->metric)
 			return rt_fail_node(file, at,
-					    "kind: metric needs a report that yields a number: {regex: '(\\d+)'} or "
-					    "{json: /pointer}, not %s",
+					    "kind: metric needs a report that yields numbers: {regex: '(\\d+)'}, "
+					    "{json: /pointer}, hyperfine and the like, not %s",
 					    format->name);
 		return 0;
 	case RT_KIND_FINDINGS:
 		if (!format->findings)
 			return rt_fail_node(
-			    file, at, "kind: findings needs a report that lists findings: sarif, not %s", format->name);
+			    file, at,
+			    "kind: findings needs a report that lists findings: sarif, gcc, regex, ..., not %s",
+			    format->name);
 		return 0;
 	case RT_KIND_CASES:
 		break;

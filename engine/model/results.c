@@ -127,16 +127,45 @@ rt_results_metric(struct rt_results *results, const char *id, double value)
 	metric->value = value;
 }
 
+static const char *
+finding_key(const void *owner, size_t position)
+{
+	return ((const struct rt_results *)owner)->findings.at[position].id;
+}
+
+static const char *
+marked_key(const void *owner, size_t position)
+{
+	return ((const struct rt_results *)owner)->findings.at[position].marked;
+}
+
 void
 rt_results_finding(struct rt_results *results, const char *id, const char *text)
 {
-	rt_auto(buf) struct rt_buf safe = RT_BUF_INIT;
-	struct rt_finding *finding = rt_push(&results->findings);
+	rt_auto(buf) struct rt_buf safe = RT_BUF_INIT, name = RT_BUF_INIT, marked = RT_BUF_INIT;
 
+	results->by_finding.owner = results->by_marked.owner = results;
+	results->by_finding.key = finding_key;
+	results->by_marked.key = marked_key;
 	if (text)
 		rt_id_escape_text(&safe, text, strnlen(text, NOTE_MAX));
-	finding->id = rt_arena_add(&results->arena, id, strlen(id));
-	finding->text = rt_arena_add(&results->arena, safe.data, safe.len);
+	rt_buf_addf(&marked, "%s\n%s", id, safe.data);
+	if (rt_index_find(&results->by_marked, marked.data) != RT_INDEX_NONE)
+		return;
+	rt_buf_adds(&name, id);
+	size_t first = rt_index_find(&results->by_finding, id);
+	if (first != RT_INDEX_NONE)
+		rt_buf_addf(&name, "::#%u", ++results->findings.at[first].times);
+
+	struct rt_finding *finding = rt_push(&results->findings);
+	finding->marked = rt_arena_add(&results->arena, marked.data, marked.len);
+	finding->id = rt_arena_add(&results->arena, name.data, name.len);
+	finding->text = finding->marked + strlen(id) + 1;
+	finding->times = 1;
+	rt_index_add(&results->by_marked, results->findings.n - 1);
+	/* a fingerprint that itself ends in a number may be there already */
+	if (rt_index_find(&results->by_finding, name.data) == RT_INDEX_NONE)
+		rt_index_add(&results->by_finding, results->findings.n - 1);
 }
 
 void
@@ -186,6 +215,8 @@ rt_results_release(struct rt_results *results)
 {
 	rt_arena_release(&results->arena);
 	rt_index_release(&results->index);
+	rt_index_release(&results->by_finding);
+	rt_index_release(&results->by_marked);
 	rt_strs_release(&results->problems);
 	free(results->cases.at);
 	free(results->notes.at);

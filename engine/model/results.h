@@ -38,7 +38,9 @@ struct rt_metric {
 /* One item that should not exist. Its id is cell, "/", fingerprint. */
 struct rt_finding {
 	const char *id;
-	const char *text; /* message with place, escaped, for people */
+	const char *text;   /* message with place, escaped, for people */
+	const char *marked; /* id as it was given, and text: what is the same here was reported twice */
+	uint32_t times;	    /* of the first with an id as it was given: how many differ in their text */
 };
 
 struct rt_results {
@@ -48,7 +50,8 @@ struct rt_results {
 	RT_VEC(const char *) notes;   /* failure texts made safe by rt_id_escape_text; 8 KiB each, 4 MiB in all */
 	size_t note_bytes;
 	RT_VEC(struct rt_metric) metrics;
-	RT_VEC(struct rt_finding) findings;
+	RT_VEC(struct rt_finding) findings; /* each id once */
+	struct rt_index by_finding, by_marked;
 	struct rt_strs problems; /* each with file and place; at most 100 kept */
 	size_t counts[5];	 /* cases by enum rt_status */
 };
@@ -66,6 +69,10 @@ void rt_results_case(struct rt_results *results, const char *id, enum rt_status 
 		     double duration_ms, const char *note, size_t note_len);
 /* A value that is not finite is a problem. The same id may come several times: each is a sample. */
 void rt_results_metric(struct rt_results *results, const char *id, double value);
+/*
+ * The same id with another text is a second finding of that kind and becomes `ID::#2`, so that a set of ids tells one
+ * from two; with the same text it was reported twice, and is dropped.
+ */
 void rt_results_finding(struct rt_results *results, const char *id, const char *text);
 /* One line; text from the report in it is made safe here. */
 void rt_results_problem(struct rt_results *results, const char *fmt, ...) RT_PRINTF(2, 3);

@@ -102,6 +102,8 @@ rt_regex_read(const struct rt_reading *reading, struct rt_err *err)
 
 	if (!reading->pattern)
 		return rt_fail(err, RT_ECONFIG, "the format regex needs an expression");
+	if (reading->findings)
+		return rt_matches_read(reading, err);
 	if (rt_regex_new(&regex, reading->pattern, err))
 		return -1;
 	int got = rt_reading_whole(reading, &bytes, err);

@@ -59,5 +59,23 @@ int rt_libtest_read(const struct rt_reading *reading, struct rt_err *err);
 int rt_regex_read(const struct rt_reading *reading, struct rt_err *err);
 int rt_json_read(const struct rt_reading *reading, struct rt_err *err);
 int rt_sarif_read(const struct rt_reading *reading, struct rt_err *err);
+int rt_diagnostics_read(const struct rt_reading *reading, struct rt_err *err);
+int rt_eslint_read(const struct rt_reading *reading, struct rt_err *err);
+int rt_ruff_read(const struct rt_reading *reading, struct rt_err *err);
+int rt_shellcheck_read(const struct rt_reading *reading, struct rt_err *err);
+int rt_cppcheck_read(const struct rt_reading *reading, struct rt_err *err);
+int rt_lcov_read(const struct rt_reading *reading, struct rt_err *err);
+int rt_cobertura_read(const struct rt_reading *reading, struct rt_err *err);
+int rt_hyperfine_read(const struct rt_reading *reading, struct rt_err *err);
+int rt_google_benchmark_read(const struct rt_reading *reading, struct rt_err *err);
+int rt_pytest_benchmark_read(const struct rt_reading *reading, struct rt_err *err);
+int rt_criterion_rs_read(const struct rt_reading *reading, struct rt_err *err);
+int rt_perf_read(const struct rt_reading *reading, struct rt_err *err);
+int rt_time_read(const struct rt_reading *reading, struct rt_err *err);
+int rt_ctrf_read(const struct rt_reading *reading, struct rt_err *err);
+int rt_gtest_read(const struct rt_reading *reading, struct rt_err *err);
+int rt_lines_v1_read(const struct rt_reading *reading, struct rt_err *err);
+/* The findings of `regex`. */
+int rt_matches_read(const struct rt_reading *reading, struct rt_err *err);
 
 #endif

@@ -59,9 +59,42 @@ const struct rt_format rt_formats[] = {
     {.name = "meson", .summary = "meson-logs/testlog.json of meson test", .read = rt_meson_read},
     {.name = "gojson", .summary = "go test -json", .read = rt_gojson_read},
     {.name = "libtest", .summary = "Rust's libtest --format json", .read = rt_libtest_read},
-    {.name = "regex", .summary = "one number found by an expression", .read = rt_regex_read, .metric = true},
+    {.name = "ctrf", .summary = "Common Test Report Format, JSON", .read = rt_ctrf_read},
+    {.name = "gtest", .summary = "GoogleTest's --gtest_output=json", .read = rt_gtest_read},
+    {.name = "ratchet.v1",
+     .summary = "an object a line: docs/ratchet.v1.md",
+     .read = rt_lines_v1_read,
+     .metric = true,
+     .findings = true},
+    {.name = "regex",
+     .summary = "the number that an expression finds, or findings, one a match",
+     .read = rt_regex_read,
+     .metric = true,
+     .findings = true},
     {.name = "json", .summary = "one number found by a JSON pointer", .read = rt_json_read, .metric = true},
+    {.name = "hyperfine", .summary = "hyperfine --export-json", .read = rt_hyperfine_read, .metric = true},
+    {.name = "google-benchmark",
+     .summary = "google-benchmark's --benchmark_format=json",
+     .read = rt_google_benchmark_read,
+     .metric = true},
+    {.name = "pytest-benchmark",
+     .summary = "pytest --benchmark-json",
+     .read = rt_pytest_benchmark_read,
+     .metric = true},
+    {.name = "criterion-rs", .summary = "estimates.json of criterion.rs", .read = rt_criterion_rs_read, .metric = true},
+    {.name = "perf", .summary = "perf stat -x,", .read = rt_perf_read, .metric = true},
+    {.name = "time", .summary = "GNU time -v", .read = rt_time_read, .metric = true},
     {.name = "sarif", .summary = "SARIF 2.1.0 findings", .read = rt_sarif_read, .findings = true},
+    {.name = "gcc", .summary = "warnings as gcc and clang write them", .read = rt_diagnostics_read, .findings = true},
+    {.name = "eslint", .summary = "eslint --format json", .read = rt_eslint_read, .findings = true},
+    {.name = "ruff", .summary = "ruff check --output-format json", .read = rt_ruff_read, .findings = true},
+    {.name = "shellcheck", .summary = "shellcheck --format json1", .read = rt_shellcheck_read, .findings = true},
+    {.name = "cppcheck", .summary = "cppcheck --xml", .read = rt_cppcheck_read, .findings = true},
+    {.name = "lcov", .summary = "lines that never ran, of an LCOV tracefile", .read = rt_lcov_read, .findings = true},
+    {.name = "cobertura",
+     .summary = "lines that never ran, of Cobertura XML",
+     .read = rt_cobertura_read,
+     .findings = true},
     {.name = NULL},
 };
 
@@ -86,6 +119,10 @@ guess_xml(const char *bytes, size_t len)
 {
 	if (holds(bytes, len, "name=\"Criterion Tests\""))
 		return "criterion";
+	if (holds(bytes, len, "<cppcheck"))
+		return "cppcheck";
+	if (holds(bytes, len, "<coverage"))
+		return "cobertura";
 	return holds(bytes, len, "<testsuite") ? "junit" : NULL;
 }
 
@@ -96,6 +133,18 @@ guess_json(const char *bytes, size_t len)
 		return "sarif";
 	if (holds(bytes, len, "\"Action\""))
 		return "gojson";
+	if (holds(bytes, len, "\"testsuites\""))
+		return "gtest";
+	if (holds(bytes, len, "\"results\"") && holds(bytes, len, "\"tests\"") && holds(bytes, len, "\"tool\""))
+		return "ctrf";
+	if (holds(bytes, len, "\"results\"") && holds(bytes, len, "\"times\""))
+		return "hyperfine";
+	if (holds(bytes, len, "\"benchmarks\""))
+		return holds(bytes, len, "\"machine_info\"") ? "pytest-benchmark" : "google-benchmark";
+	if (holds(bytes, len, "\"comments\"") && holds(bytes, len, "\"code\""))
+		return "shellcheck";
+	if (holds(bytes, len, "\"type\"") && holds(bytes, len, "\"id\""))
+		return "ratchet.v1";
 	if (holds(bytes, len, "\"starttime\"") && holds(bytes, len, "\"result\""))
 		return "meson";
 	if (holds(bytes, len, "\"type\"") && holds(bytes, len, "\"event\""))
@@ -135,6 +184,10 @@ rt_format_guess(const char *bytes, size_t len)
 		name = guess_xml(&bytes[i], len - i);
 	else if (bytes[i] == '{')
 		name = guess_json(&bytes[i], len - i);
+	else if (bytes[i] == '[')
+		name = holds(bytes, len, "\"filePath\"") ? "eslint" : holds(bytes, len, "\"location\"") ? "ruff" : NULL;
+	else if (len - i > 3 && (!memcmp(&bytes[i], "TN:", 3) || !memcmp(&bytes[i], "SF:", 3)))
+		name = "lcov";
 	if (!name && is_tap(&bytes[i], len - i))
 		name = "tap";
 	/* cargo and go put lines of text before their first event */

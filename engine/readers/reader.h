@@ -35,6 +35,13 @@ struct rt_reading {
 	const char *check;   /* its name ends the id of a metric */
 	const char *pattern; /* regex, json: the expression or pointer */
 	int exit_code;	     /* of the runner; -1: not known (ratchet read FILE) */
+	bool findings;	     /* regex: its matches are findings and not one number */
+	/*
+	 * Appends the text of a file of the tree that was tested: 1, 0 there is none, -1. NULL: no tree is at hand, and
+	 * coverage is reported by line numbers.
+	 */
+	int (*file)(void *data, const char *path, struct rt_buf *text, struct rt_err *err);
+	void *file_data;
 	struct rt_results *results;
 };
 

@@ -1,19 +1,12 @@
-#include "readers/read.h"
-
 #include <string.h>
 
-#include "model/id.h"
+#include "readers/finding.h"
 #include "support/json.h"
 
 /*
  * SARIF 2.1.0, as far as findings need it: rule, file, and what tells one finding from another without line numbers.
  * That is the tool's own fingerprint where it gives one, else the message.
  */
-
-struct parts {
-	const char *rule, *file, *mark, *message;
-	int64_t line;
-};
 
 /* The value of the first key in bytewise order, so that a further fingerprint of a newer tool version does not matter
  * by chance. */
@@ -56,30 +49,8 @@ is_finding(const struct rt_json *result)
 }
 
 static void
-add(const struct rt_reading *reading, const struct parts *p, struct rt_buf *id, struct rt_buf *text)
-{
-	const char *parts[] = {p->rule, p->file, p->mark ? p->mark : p->message};
-	rt_auto(buf) struct rt_buf raw = RT_BUF_INIT;
-
-	rt_buf_cut(id, 0);
-	rt_id_case(id, reading->cell, parts, RT_COUNT(parts));
-	if (p->file)
-		rt_buf_adds(&raw, p->file);
-	if (p->file && p->line > 0)
-		rt_buf_addf(&raw, ":%lld", (long long)p->line);
-	rt_buf_addf(&raw, "%s%s", p->file ? ": " : "", p->message ? p->message : "");
-	if (p->rule)
-		rt_buf_addf(&raw, " [%s]", p->rule);
-	rt_buf_cut(text, 0);
-	rt_id_escape(text, raw.data, raw.len);
-	rt_results_finding(reading->results, id->data, text->data);
-}
-
-static void
 on_run(const struct rt_reading *reading, const struct rt_json *run)
 {
-	rt_auto(buf) struct rt_buf id = RT_BUF_INIT;
-	rt_auto(buf) struct rt_buf text = RT_BUF_INIT;
 	const struct rt_json *results = rt_json_get(run, "results"), *invocations = rt_json_get(run, "invocations");
 
 	for (size_t i = 0; i < rt_json_count(invocations); i++)
@@ -91,17 +62,18 @@ on_run(const struct rt_reading *reading, const struct rt_json *run)
 		const struct rt_json *result = rt_json_at(results, i);
 		const struct rt_json *place =
 		    rt_json_get(rt_json_at(rt_json_get(result, "locations"), 0), "physicalLocation");
-		struct parts p = {
+		struct rt_finding_parts p = {
 		    .rule = rt_json_get_string(result, "ruleId"),
 		    .file = rt_json_get_string(rt_json_get(place, "artifactLocation"), "uri"),
 		    .mark = fingerprint(result),
 		    .message = rt_json_get_string(rt_json_get(result, "message"), "text"),
 		    .line = rt_json_get_int(rt_json_get(place, "region"), "startLine", 0),
+		    .column = rt_json_get_int(rt_json_get(place, "region"), "startColumn", 0),
 		};
 		if (!p.rule)
 			p.rule = rt_json_get_string(rt_json_get(result, "rule"), "id");
 		if (is_finding(result))
-			add(reading, &p, &id, &text);
+			rt_finding_add(reading, &p);
 	}
 }
 
@@ -109,16 +81,10 @@ int
 rt_sarif_read(const struct rt_reading *reading, struct rt_err *err)
 {
 	rt_auto(json) struct rt_json *value = NULL;
-	rt_auto(buf) struct rt_buf bytes = RT_BUF_INIT;
-	struct rt_err bad = RT_ERR_INIT;
 
-	int got = rt_reading_whole(reading, &bytes, err);
+	int got = rt_reading_json(reading, &value, err);
 	if (got <= 0)
 		return got;
-	if (rt_json_parse(&value, bytes.data, bytes.len, reading->source->name, &bad)) {
-		rt_reading_problem(reading, bad.line, "is not JSON");
-		return 0;
-	}
 	const struct rt_json *runs = rt_json_get(value, "runs");
 	if (rt_json_type(runs) != RT_JSON_ARRAY || rt_json_count(runs) == 0)
 		rt_reading_problem(reading, 0, "holds no run of SARIF");

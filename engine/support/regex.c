@@ -116,6 +116,14 @@ rt_regex_free(struct rt_regex *regex)
 	free(regex);
 }
 
+size_t
+rt_regex_group(const struct rt_regex *regex, const char *name)
+{
+	int number = pcre2_substring_number_from_name(regex->code, (PCRE2_SPTR)name);
+
+	return number > 0 ? (size_t)number : 0;
+}
+
 static void
 copy_spans(const struct rt_regex *regex, size_t groups, struct rt_span *spans, size_t n)
 {

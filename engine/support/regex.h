@@ -22,6 +22,9 @@ rt_auto_regex(struct rt_regex **regex)
 	rt_regex_free(*regex);
 }
 
+/* The number of the group (?<name>...), or 0 when there is none of that name. */
+size_t rt_regex_group(const struct rt_regex *regex, const char *name);
+
 struct rt_span {
 	size_t start, end;
 };

@@ -311,7 +311,7 @@ Test(config, min_cases_zero_is_refused_for_cases)
 Test(config, metric_needs_direction_and_number)
 {
 	refuses(UNIT "  kind: metric\n  report: {regex: '(1)'}\n", 3, 3, "better: lower");
-	refuses(UNIT "  kind: metric\n  better: lower\n", 3, 3, "needs a report that yields a number");
+	refuses(UNIT "  kind: metric\n  better: lower\n", 3, 3, "needs a report that yields numbers");
 	refuses(UNIT "  kind: metric\n  better: lower\n  report: {junit: a.xml}\n", 7, 11, "not junit");
 	refuses(UNIT "  report: {regex: '(1)'}\n", 5, 11, "add `kind: metric`");
 	refuses(UNIT "  report: {sarif: a.sarif}\n", 5, 11, "add `kind: findings`");
@@ -335,13 +335,13 @@ Test(config, unknown_report_lists_what_exists)
 {
 	refuses(UNIT "  report: junti\n", 5, 11, "did you mean `junit`?");
 	refuses(UNIT "  report: surefire-xml\n", 5, 11,
-		"exit, junit, tap, meson, gojson, libtest, criterion, sarif, regex, json, pytest");
+		"exit, junit, tap, meson, gojson, libtest, criterion, ctrf, gtest, ratchet.v1, regex, json, hyperfine");
 	refuses(UNIT "  report: {xml: a}\n", 5, 12, "unknown report format `xml`");
 	refuses(UNIT "  report: {junit: a, tap: b}\n", 5, 11, "one format and its place");
 	refuses(UNIT "  report: {exit: a}\n", 5, 12, "no place");
 	refuses(UNIT "  report: regex\n", 5, 11, "needs its expression");
 	refuses(UNIT "  report: {regex: '(a'}\n", 5, 19, "regex:");
-	refuses(UNIT "  report: {regex: 'a+'}\n", 5, 19, "no group");
+	refuses(UNIT "  kind: metric\n  better: lower\n  report: {regex: 'a+'}\n", 7, 11, "no group");
 	refuses(UNIT "  report: {json: a/b}\n", 5, 18, "JSON pointer");
 }
 

@@ -107,7 +107,7 @@ Test(schema, reports_are_the_formats_and_presets)
 	rt_auto(strs) struct rt_strs placed = {0};
 
 	for (const struct rt_report_format *format = rt_report_formats; format->name; format++) {
-		if (!format->metric)
+		if (strcmp(format->name, "regex") && strcmp(format->name, "json")) /* these need an expression */
 			rt_strs_add(&alone, format->name);
 		if (strcmp(format->name, "exit"))
 			rt_strs_add(&placed, format->name);

@@ -8,17 +8,38 @@
 
 struct rt_results seen;
 
+const char *tracked_path, *tracked_text;
+static bool as_findings;
+
+static int
+read_tracked(void *data, const char *path, struct rt_buf *text, struct rt_err *err)
+{
+	(void)data;
+	(void)err;
+	if (strcmp(path, tracked_path))
+		return 0;
+	rt_buf_adds(text, tracked_text);
+	return 1;
+}
+
 void
 tidy(void)
 {
 	rt_results_release(&seen);
+	tracked_path = NULL;
 }
 
 static void
 read_source(const char *format, const char *pattern, struct rt_source *source)
 {
-	struct rt_reading reading = {
-	    .source = source, .cell = "unit", .check = "unit", .pattern = pattern, .exit_code = -1, .results = &seen};
+	struct rt_reading reading = {.source = source,
+				     .cell = "unit",
+				     .check = "unit",
+				     .pattern = pattern,
+				     .exit_code = -1,
+				     .results = &seen,
+				     .findings = as_findings,
+				     .file = tracked_path ? read_tracked : NULL};
 	const struct rt_format *f = rt_format_find(format);
 	struct rt_err err = RT_ERR_INIT;
 
@@ -33,6 +54,14 @@ read_bytes(const char *format, const char *pattern, const char *bytes, size_t le
 	struct rt_source source = rt_source_bytes(&rest, "report");
 
 	read_source(format, pattern, &source);
+}
+
+void
+read_matches(const char *pattern, const char *text)
+{
+	as_findings = true;
+	read_bytes("regex", pattern, text, strlen(text));
+	as_findings = false;
 }
 
 void

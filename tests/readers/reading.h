@@ -15,6 +15,10 @@ void read_golden(const char *path, const char *pattern);
 /* A report in memory, called "report". */
 void read_text(const char *format, const char *text);
 void read_bytes(const char *format, const char *pattern, const char *bytes, size_t len);
+/* Matches of an expression as findings. */
+void read_matches(const char *pattern, const char *text);
+/* What read_text, read_bytes and read_golden find of the tree that was tested; NULL: no tree. Until tidy(). */
+extern const char *tracked_path, *tracked_text;
 /* The same, handed over a byte at a time. */
 void read_trickle(const char *format, const char *bytes, size_t len);
 /* The bytes of a golden file; the caller frees. */

@@ -36,7 +36,7 @@ Test(reader, every_format_of_the_first_version_is_there)
 
 Test(reader, unknown_format_is_not_found)
 {
-	cr_expect_null(rt_format_find("ctrf"));
+	cr_expect_null(rt_format_find("subunit"));
 	cr_expect_null(rt_format_find(""));
 }
 

@@ -1,0 +1,101 @@
+#include "reading.h"
+
+#include <string.h>
+
+TestSuite(coverage, .fini = tidy);
+
+static const char source[] = "int\nadd(int a, int b)\n{\n\tif (a)\n\t\treturn a;\n\treturn b;\n}\n"
+			     "int\nsub(int a)\n{\n\tif (a)\n\t\treturn a;\n\treturn 0;\n}\n";
+
+static void
+with_source(const char *path)
+{
+	tracked_path = path;
+	tracked_text = source;
+}
+
+Test(coverage, lines_that_never_ran_are_findings_by_their_text)
+{
+	with_source("a.c");
+	read_text("lcov", "TN:\nSF:/src/a.c\nDA:4,1\nDA:5,0\nDA:6,1\nDA:11,1\nDA:12,0\nend_of_record\n");
+	check_no_problem();
+	cr_assert_eq(seen.findings.n, 2);
+	cr_expect_str_eq(seen.findings.at[0].id, "unit/uncovered::a.c::add(int a, int b): return a;");
+	cr_expect_str_eq(seen.findings.at[1].id, "unit/uncovered::a.c::sub(int a): return a;");
+	cr_expect_str_eq(seen.findings.at[0].text, "a.c:5: never ran [uncovered]");
+}
+
+Test(coverage, what_ran_in_any_record_of_a_file_ran)
+{
+	with_source("a.c");
+	read_text("lcov", "SF:a.c\nDA:5,0\nDA:6,0\nend_of_record\nSF:a.c\nDA:5,3,sum\nDA:6,0\nend_of_record\n");
+	cr_assert_eq(seen.findings.n, 1);
+	cr_expect_str_eq(seen.findings.at[0].text, "a.c:6: never ran [uncovered]");
+}
+
+Test(coverage, files_outside_of_the_repository_do_not_count)
+{
+	with_source("a.c");
+	read_text("lcov", "SF:/usr/include/x.h\nDA:1,0\nend_of_record\nSF:a.c\nDA:4,1\nend_of_record\n");
+	check_no_problem();
+	cr_expect_eq(seen.findings.n, 0);
+}
+
+Test(coverage, a_report_that_counts_nothing_of_the_repository_is_a_problem)
+{
+	with_source("a.c");
+	read_text("lcov", "SF:/usr/include/x.h\nDA:1,0\nend_of_record\n");
+	check_problem("nothing was measured");
+	tidy();
+	read_text("lcov", "");
+	check_problem("nothing was measured");
+}
+
+Test(coverage, lines_beyond_the_end_of_a_file_are_not_its_code)
+{
+	with_source("a.c");
+	read_text("lcov", "SF:a.c\nDA:4,1\nDA:4000,0\nend_of_record\n");
+	cr_expect_eq(seen.findings.n, 0);
+}
+
+Test(coverage, without_a_tree_lines_have_numbers)
+{
+	read_text("lcov", "SF:a.c\nDA:5,0\nend_of_record\n");
+	cr_assert_eq(seen.findings.n, 1);
+	cr_expect_str_eq(seen.findings.at[0].id, "unit/uncovered::a.c::line 5");
+}
+
+Test(coverage, broken_tracefiles_are_problems)
+{
+	read_text("lcov", "SF:a.c\nDA:4,1\n");
+	check_problem("was cut off");
+	tidy();
+	read_text("lcov", "DA:4,1\n");
+	check_problem("report:1: has a line count that is none");
+	tidy();
+	read_text("lcov", "SF:a.c\nDA:x,1\nDA:99999999999,1\nDA:0,1\nDA:3\nend_of_record\n");
+	cr_expect_eq(seen.problems.n, 5);
+}
+
+Test(coverage, cobertura_finds_files_below_its_sources)
+{
+	with_source("lib/a.c");
+	read_text("cobertura",
+		  "<coverage><sources><source>/src/other</source><source>/src/lib</source></sources><packages>"
+		  "<package><classes><class name=\"a\" filename=\"a.c\"><methods><method><lines>"
+		  "<line number=\"5\" hits=\"0\"/></lines></method></methods><lines>"
+		  "<line number=\"4\" hits=\"2\"/><line number=\"5\" hits=\"0\"/></lines></class></classes>"
+		  "</package></packages></coverage>");
+	check_no_problem();
+	cr_assert_eq(seen.findings.n, 1);
+	cr_expect_str_eq(seen.findings.at[0].id, "unit/uncovered::lib/a.c::add(int a, int b): return a;");
+}
+
+Test(coverage, other_documents_are_no_cobertura)
+{
+	read_text("cobertura", "<testsuites/>");
+	check_problem("is not a report of Cobertura");
+	tidy();
+	read_text("cobertura", "<coverage>");
+	cr_expect_gt(seen.problems.n, 0);
+}
