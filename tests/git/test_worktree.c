@@ -334,7 +334,7 @@ Test(worktree, a_merge_rebase_or_bisect_under_way_is_refused)
 
 	two_commits("echo 1 >f", "echo 2 >f");
 	for (size_t i = 0; i < RT_COUNT(files); i++) {
-		sh("git rev-parse HEAD >.git/%s", files[i]);
+		sh("git commit-tree -m other HEAD^{tree} >.git/%s", files[i]);
 		cr_expect_eq(check(), 0, "%s", files[i]);
 		cr_expect_not_null(strstr(why.data, "is under way; finish or abort it"), "%s", why.data);
 		sh("rm .git/%s", files[i]);
@@ -344,6 +344,17 @@ Test(worktree, a_merge_rebase_or_bisect_under_way_is_refused)
 	cr_expect_eq(move(), 0);
 	sh("rmdir .git/rebase-merge");
 	cr_expect_eq(check(), 1);
+}
+
+Test(worktree, a_merge_of_what_the_branch_holds_is_over)
+{
+	two_commits("echo 1 >f", "echo 2 >f");
+	sh("git rev-parse HEAD >.git/MERGE_HEAD");
+	cr_expect_eq(check(), 1, "git removes MERGE_HEAD only after post-merge: %s", why.data);
+	sh("git commit-tree -m other HEAD^{tree} >>.git/MERGE_HEAD");
+	cr_expect_eq(check(), 0, "one of an octopus is not held");
+	sh(": >.git/MERGE_HEAD");
+	cr_expect_eq(check(), 0, "an empty one says nothing");
 }
 
 Test(worktree, a_split_index_is_refused_with_the_mend)
