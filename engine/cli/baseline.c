@@ -74,10 +74,28 @@ show(struct rt_cli *cli, const struct rt_baseline *baseline)
 	return 0;
 }
 
+static struct rt_json *
+level_json(const struct rt_line *line)
+{
+	rt_auto(buf) struct rt_buf text = RT_BUF_INIT;
+	if (line)
+		line_text(line, &text);
+	return rt_json_new_string(line ? text.data : NULL);
+}
+
+/* Prints a difference, or adds it to list. */
 static void
-print_difference(const struct rt_line *a, const struct rt_line *b)
+note_difference(struct rt_json *list, const struct rt_line *a, const struct rt_line *b)
 {
 	rt_auto(buf) struct rt_buf x = RT_BUF_INIT, y = RT_BUF_INIT;
+	if (list) {
+		struct rt_json *item = rt_json_new_object();
+		rt_json_set_string(item, "id", a ? a->id : b->id);
+		rt_json_set(item, "was", level_json(a));
+		rt_json_set(item, "now", level_json(b));
+		rt_json_append(list, item);
+		return;
+	}
 	if (a)
 		line_text(a, &x);
 	if (b)
@@ -87,42 +105,63 @@ print_difference(const struct rt_line *a, const struct rt_line *b)
 
 /* Both are sorted: one pass over the two. */
 static void
-diff(const struct rt_baseline *a, const struct rt_baseline *b)
+diff(const struct rt_cli *cli, const struct rt_baseline *a, const struct rt_baseline *b)
 {
+	struct rt_json *list = cli->json ? rt_json_new_array() : NULL;
 	size_t i = 0, k = 0;
 	while (i < a->lines.n || k < b->lines.n) {
 		const struct rt_line *x = i < a->lines.n ? &a->lines.at[i] : NULL,
 				     *y = k < b->lines.n ? &b->lines.at[k] : NULL;
 		int order = !x ? 1 : !y ? -1 : strcmp(x->id, y->id);
 		if (order != 0 || !rt_line_equal(x, y))
-			print_difference(order <= 0 ? x : NULL, order >= 0 ? y : NULL);
+			note_difference(list, order <= 0 ? x : NULL, order >= 0 ? y : NULL);
 		i += order <= 0;
 		k += order >= 0;
 	}
+	if (list)
+		rt_cli_print_json(list);
+}
+
+static int
+print_verified(const struct rt_cli *cli, const struct rt_strs *findings, size_t lines)
+{
+	if (cli->json) {
+		struct rt_json *json = rt_json_new_object(), *list = rt_json_new_array();
+		for (size_t i = 0; i < findings->n; i++)
+			rt_json_append(list, rt_json_new_string(findings->at[i]));
+		rt_json_set_bool(json, "sound", findings->n == 0);
+		rt_json_set_int(json, "lines", (int64_t)lines);
+		rt_json_set(json, "findings", list);
+		rt_cli_print_json(json);
+		return findings->n ? 1 : 0;
+	}
+	for (size_t i = 0; i < findings->n; i++)
+		puts(findings->at[i]);
+	printf("%zu lines, %s\n", lines, findings->n ? "NOT SOUND" : "sound");
+	return findings->n ? 1 : 0;
 }
 
 static int
 verify(struct rt_home *home, struct rt_cli *cli, const char *rev, struct rt_err *err)
 {
 	rt_auto(baseline) struct rt_baseline present = RT_BASELINE_INIT, before = RT_BASELINE_INIT;
-	rt_auto(strs) struct rt_strs falls = {0};
+	rt_auto(strs) struct rt_strs falls = {0}, findings = {0};
 	rt_auto(free) char *parent = rt_format("%s^", rev);
 	struct rt_oid oid;
 	if (read_baseline(home, rev, &present, err) < 0) {
-		if (err->code != RT_ECONFIG)
+		/* a commit that is none is the caller's mistake; what is in the files is the finding */
+		if (err->code != RT_ECONFIG || !err->file[0])
 			return -1;
-		printf("%s:%u: %s\n", err->file[0] ? err->file : "baseline", err->line, err->text);
-		return 1;
+		rt_strs_addf(&findings, "%s:%u: %s", err->file, err->line, err->text);
+		return print_verified(cli, &findings, 0);
 	}
 	int found = rt_rev_parse(home->repo, parent, &oid, err);
 	struct rt_err none = RT_ERR_INIT;
 	if (found > 0 && read_baseline(home, parent, &before, &none) == 0)
 		rt_baseline_falls(&before, &present, &falls);
 	for (size_t i = 0; i < falls.n; i++)
-		printf("%s fell against the commit before\n", falls.at[i]);
-	if (!cli->json)
-		printf("%zu lines, %s\n", present.lines.n, falls.n ? "some fell" : "sound");
-	return falls.n ? 1 : 0;
+		rt_strs_addf(&findings, "%s fell against the commit before", falls.at[i]);
+	return print_verified(cli, &findings, present.lines.n);
 }
 
 static int
@@ -158,7 +197,7 @@ run(struct rt_cli *cli, struct rt_err *err)
 		if (read_baseline(&home, cli->n_args > 1 ? cli->args[1] : parent, &a, err) < 0 ||
 		    read_baseline(&home, cli->n_args > 2 ? cli->args[2] : ref.data, &b, err) < 0)
 			return -1;
-		diff(&a, &b);
+		diff(cli, &a, &b);
 		return 0;
 	}
 	return rt_fail(err, RT_ECONFIG, "ratchet baseline takes show, diff, verify or record, not %s", verb);
@@ -168,7 +207,8 @@ const struct rt_command rt_command_baseline = {
     .name = "baseline",
     .arguments = "show [GLOB] | diff [A [B]] | verify | record",
     .summary = "look at the baseline, or raise it to what the target's tip shows",
-    .about = "show prints the lines of the target's tip whose ids match. diff compares two commits (default: the tip's "
+    .about = "show prints the lines of the target's tip whose ids match the "
+	     "glob (`*` and `?`; brackets stand for themselves). diff compares two commits (default: the tip's "
 	     "parent and the tip). verify checks that "
 	     "the files are sound and that nothing fell. record runs the matrix on the target's tip and lands one "
 	     "commit that only raises.",

@@ -28,14 +28,31 @@ write_bash(struct rt_buf *out)
 	    "complete -o default -F _ratchet ratchet\n");
 }
 
+/* Text between single quotes, as zsh (where `'` ends them) or fish (where `\\` escapes) wants it. */
+static void
+add_quoted(struct rt_buf *out, const char *text, const char *quote)
+{
+	rt_buf_addc(out, '\'');
+	for (; *text; text++)
+		if (*text == '\'')
+			rt_buf_adds(out, quote);
+		else
+			rt_buf_addc(out, *text);
+	rt_buf_addc(out, '\'');
+}
+
 static void
 write_zsh(struct rt_buf *out)
 {
-	rt_buf_adds(out, "#compdef ratchet\nlocal -a commands\ncommands=(\n");
-	for (size_t i = 0; rt_commands[i]; i++)
-		rt_buf_addf(out, "\t'%s:%s'\n", rt_commands[i]->name, rt_commands[i]->summary);
-	rt_buf_adds(out,
-		    ")\nif (( CURRENT == 2 )); then\n\t_describe command commands\n\treturn\nfi\ncase $words[2] in\n");
+	rt_buf_adds(out, "#compdef ratchet\nlocal -a subcommands\nsubcommands=(\n");
+	for (size_t i = 0; rt_commands[i]; i++) {
+		rt_auto(free) char *text = rt_format("%s:%s", rt_commands[i]->name, rt_commands[i]->summary);
+		rt_buf_addc(out, '\t');
+		add_quoted(out, text, "'\\''");
+		rt_buf_addc(out, '\n');
+	}
+	rt_buf_adds(out, ")\nif (( CURRENT == 2 )); then\n\t_describe command subcommands\n\treturn\nfi\n"
+			 "case $words[2] in\n");
 	for (size_t i = 0; rt_commands[i]; i++) {
 		rt_buf_addf(out, "%s) compadd -- ", rt_commands[i]->name);
 		add_words(out, rt_commands[i]);
@@ -49,12 +66,17 @@ write_fish(struct rt_buf *out)
 {
 	for (size_t i = 0; rt_commands[i]; i++) {
 		const struct rt_command *command = rt_commands[i];
-		rt_buf_addf(out, "complete -c ratchet -n __fish_use_subcommand -a %s -d '%s'\n", command->name,
-			    command->summary);
-		for (const struct rt_option *option = command->options; option && option->name; option++)
-			rt_buf_addf(out, "complete -c ratchet -n '__fish_seen_subcommand_from %s' -l %s%s -d '%s'\n",
-				    command->name, option->name, option->value ? " -r" : "", option->help);
+		rt_buf_addf(out, "complete -c ratchet -n __fish_use_subcommand -a %s -d ", command->name);
+		add_quoted(out, command->summary, "\\'");
+		rt_buf_addc(out, '\n');
+		for (const struct rt_option *option = command->options; option && option->name; option++) {
+			rt_buf_addf(out, "complete -c ratchet -n '__fish_seen_subcommand_from %s' -l %s%s -d ",
+				    command->name, option->name, option->value ? " -r" : "");
+			add_quoted(out, option->help, "\\'");
+			rt_buf_addc(out, '\n');
+		}
 	}
+	rt_buf_adds(out, "complete -c ratchet -l json -d 'print JSON'\ncomplete -c ratchet -l help -d 'print help'\n");
 }
 
 static int

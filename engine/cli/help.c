@@ -3,7 +3,7 @@
 
 #include "cli/cli.h"
 
-enum { WIDTH = 80 };
+enum { WIDTH = 80, OPTION_TEXT = 26 };
 
 static const struct rt_option common[] = {
     {0, "json", NULL, "print JSON on standard output", false},
@@ -49,15 +49,19 @@ add_wrapped(struct rt_buf *out, const char *text, unsigned indent)
 static void
 add_option(struct rt_buf *out, const struct rt_option *option)
 {
-	rt_auto(buf) struct rt_buf left = RT_BUF_INIT;
+	rt_auto(buf) struct rt_buf left = RT_BUF_INIT, right = RT_BUF_INIT;
 	if (option->letter)
 		rt_buf_addf(&left, "-%c%s", option->letter, option->name ? ", " : "");
 	if (option->name)
 		rt_buf_addf(&left, "--%s", option->name);
 	if (option->value)
 		rt_buf_addf(&left, " %s", option->value);
-	rt_buf_addf(out, "  %-24s%s%s\n", left.data, left.len >= 24 ? "\n                          " : "",
-		    option->help);
+	add_wrapped(&right, option->help, OPTION_TEXT);
+	/* the first line stands beside the option where there is room */
+	if (left.len < OPTION_TEXT - 2)
+		rt_buf_addf(out, "  %-*s%s", OPTION_TEXT - 2, left.data, right.data + OPTION_TEXT);
+	else
+		rt_buf_addf(out, "  %s\n%s", left.data, right.data);
 }
 
 static void

@@ -73,6 +73,13 @@ print_age(const char *what, int64_t then, int64_t now)
 		printf("  %-10s %" PRId64 " days ago\n", what, age / 86400);
 }
 
+/* Days on which the waiver is valid, today included; 0 when it has expired. */
+static int64_t
+days_left(const struct rt_waiver *waiver, int64_t now)
+{
+	return waiver->until <= now ? 0 : (waiver->until - now + 86399) / 86400;
+}
+
 static int
 gather(struct rt_home *home, struct rt_cli *cli, struct facts *f, struct rt_err *err)
 {
@@ -93,6 +100,38 @@ gather(struct rt_home *home, struct rt_cli *cli, struct facts *f, struct rt_err 
 	return 0;
 }
 
+/* A waiver that ends is known before a landing misses it. */
+static void
+print_waivers(const struct facts *f)
+{
+	for (size_t i = 0; i < f->trusted.waivers.n; i++) {
+		const struct rt_waiver *waiver = &f->trusted.waivers.at[i];
+		int64_t days = days_left(waiver, f->recent.now);
+		if (days > 0)
+			printf("waiver %s: %" PRId64 " day%s left: %s\n", waiver->id, days, days == 1 ? "" : "s",
+			       waiver->reason);
+		else
+			printf("waiver %s: expired, permits nothing; take it out of policies/waivers.yml or renew it: "
+			       "%s\n",
+			       waiver->id, waiver->reason);
+	}
+}
+
+static struct rt_json *
+waivers_json(const struct facts *f)
+{
+	struct rt_json *list = rt_json_new_array();
+	for (size_t i = 0; i < f->trusted.waivers.n; i++) {
+		const struct rt_waiver *waiver = &f->trusted.waivers.at[i];
+		struct rt_json *item = rt_json_new_object();
+		rt_json_set_string(item, "id", waiver->id);
+		rt_json_set_string(item, "reason", waiver->reason);
+		rt_json_set_int(item, "days_left", days_left(waiver, f->recent.now));
+		rt_json_append(list, item);
+	}
+	return list;
+}
+
 static void
 print_text(const struct rt_home *home, const struct facts *f)
 {
@@ -107,6 +146,7 @@ print_text(const struct rt_home *home, const struct facts *f)
 			print_age(rt_op_name(op), f->recent.seen[op], f->recent.now);
 	if (f->unsigned_governance && f->trusted.present)
 		puts("governance is unsigned: no key in policies/allowed_signers yet");
+	print_waivers(f);
 	for (size_t i = 0; i < f->recent.open.n; i++)
 		printf("open: %s\n", f->recent.open.at[i]);
 	if (f->verification.classes[RT_CLASS_OWED])
@@ -140,6 +180,7 @@ print_json(const struct rt_home *home, const struct facts *f)
 	rt_json_set(json, "newest", seen);
 	rt_json_set(json, "open", open);
 	rt_json_set(json, "findings", findings);
+	rt_json_set(json, "waivers", waivers_json(f));
 	rt_cli_print_json(json);
 }
 
@@ -173,8 +214,8 @@ const struct rt_command rt_command_status = {
     .arguments = "",
     .summary = "show the target, the ledger, the age of each kind of evidence, and what is owed",
     .about = "Everything at a glance: where the target stands, how much the baseline holds, when each kind of entry "
-	     "was written last, ungated moves, open entries, and "
-	     "commits whose full checks are still owed.",
+	     "was written last, ungated moves, open entries, "
+	     "waivers with the days that they have left, and commits whose full checks are still owed.",
     .options = options,
     .max_args = 0,
     .run = run,

@@ -149,7 +149,9 @@ const struct rt_command rt_command_waive = {
     .name = "waive",
     .arguments = "ID",
     .summary = "permit one entry of the baseline to fall, with a reason and an expiry",
-    .about = "ID is an escaped id as `ratchet baseline show` prints it, or a glob over ids. Makes a signed commit that "
+    .about = "ID is an escaped id as `ratchet baseline show` prints it, or a glob over ids, "
+	     "in which `*` and `?` match any characters and brackets stand for themselves, as they do in names of "
+	     "cells. Makes a signed commit that "
 	     "adds an item to policies/waivers.yml and "
 	     "proposes it. While the waiver is valid, a landing that needs it writes the looser line with a new epoch; "
 	     "afterwards it permits nothing.",

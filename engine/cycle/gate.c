@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cycle/govern.h"
+#include "cycle/reproduce.h"
 #include "cycle/support.h"
 #include "cycle/trials.h"
 #include "model/glob.h"
@@ -135,32 +136,6 @@ cell_status(const struct rt_trial *trial)
 	return "inconclusive";
 }
 
-/* The commands that a person runs to see a cell: those of what it needs first. */
-static char *
-cell_command(const struct rt_plan *plan, size_t i)
-{
-	rt_auto(buf) struct rt_buf text = RT_BUF_INIT;
-	struct rt_err ignored = RT_ERR_INIT;
-	const struct rt_cell *cell = &plan->cells.at[i];
-	for (size_t k = 0; k < cell->needs.n; k++) {
-		rt_auto(free) char *before = cell_command(plan, cell->needs.at[k]);
-		rt_buf_addf(&text, "%s && ", before);
-	}
-	if (cell->check->shell) {
-		rt_auto(buf) struct rt_buf run = RT_BUF_INIT;
-		if (rt_plan_expand(cell, "/dev/stdout", cell->check->shell, &run, &ignored) < 0)
-			rt_buf_adds(&run, cell->check->shell);
-		rt_buf_addf(&text, cell->needs.n || strpbrk(run.data, ";|&\n") ? "( %s )" : "%s", run.data);
-	}
-	for (size_t k = 0; k < cell->check->argv.n; k++) {
-		rt_auto(buf) struct rt_buf arg = RT_BUF_INIT;
-		if (rt_plan_expand(cell, "/dev/stdout", cell->check->argv.at[k], &arg, &ignored) < 0)
-			rt_buf_adds(&arg, cell->check->argv.at[k]);
-		rt_buf_addf(&text, "%s'%s'", k ? " " : "", arg.data);
-	}
-	return rt_buf_steal(&text);
-}
-
 /* Where the character that holds the byte at `at` begins: a text is cut there. */
 static size_t
 character_start(const char *text, size_t at)
@@ -192,7 +167,7 @@ report_cell(struct rt_gate *gate, const struct rt_plan *plan, const struct rt_tr
 	cell->attempts = state->attempts;
 	cell->executed = rt_results_executed(&run->results);
 	cell->duration_ms = state->duration_ms;
-	cell->command = cell_command(plan, i);
+	cell->command = rt_cell_command(plan, i);
 	if (run->results.problems.n)
 		cell->problem = rt_gate_text(gate, run->results.problems.at[0]);
 	else if (run->end == RT_CELL_TIMEOUT)

@@ -39,7 +39,7 @@ rt_report_reproduce(const struct rt_report *report, const char *id, struct rt_bu
 	const struct rt_cell_report *cell = cell_of(report, id);
 	if (!cell || !cell->command || !report->candidate.hex[0])
 		return;
-	rt_buf_addf(out, "t=$(mktemp -d) && git worktree add --detach \"$t\" %s && cd \"$t\" && %s",
+	rt_buf_addf(out, "(t=$(mktemp -d) && git worktree add --detach \"$t\" %s && cd \"$t\" && %s)",
 		    report->candidate.hex, cell->command);
 }
 
