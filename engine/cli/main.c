@@ -253,6 +253,7 @@ run_command(const struct rt_command *command, int argc, char **argv)
 	}
 	free(cli.given);
 	if (caught) {
+		fflush(stdout);
 		signal(caught, SIG_DFL);
 		raise(caught);
 	}

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -11,22 +10,15 @@
 #include "cycle/evidence.h"
 #include "model/preset.h"
 #include "support/clock.h"
+#include "support/stop.h"
 
 enum { TICK_MS = 100, TAIL_BYTES = 2048 };
-
-static volatile sig_atomic_t stop_asked;
 
 void
 rt_matrix_stop(void)
 {
-	stop_asked = 1;
+	rt_stop();
 	rt_pool_interrupt();
-}
-
-bool
-rt_matrix_stopped(void)
-{
-	return stop_asked;
 }
 
 /* One run of one cell under way: all that its spec points to. */
@@ -439,7 +431,7 @@ run_all(struct rt_matrix *matrix, struct rt_pool *pool, bool *todo, struct rt_er
 		rt_auto(cell_outcome) struct rt_cell_outcome *outcome = NULL;
 		if (rt_pool_wait(pool, rt_clock_ms() + TICK_MS, &outcome, err) < 0)
 			return -1;
-		if (rt_matrix_stopped())
+		if (rt_stopped())
 			return rt_fail(err, RT_EUNKNOWN, "interrupted; nothing was changed");
 		if (matrix->progress.tell && !outcome)
 			matrix->progress.tell(matrix->progress.data, NULL, "tick", 0);

@@ -59,6 +59,5 @@ int rt_matrix_run(struct rt_matrix *matrix, const bool *want, struct rt_err *err
 void rt_matrix_release(struct rt_matrix *matrix);
 /* Async-signal-safe: running cells are killed and rt_matrix_run returns an error. */
 void rt_matrix_stop(void);
-bool rt_matrix_stopped(void);
 
 #endif

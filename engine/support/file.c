@@ -4,15 +4,31 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "support/digest.h"
+#include "support/stop.h"
 
 #define READ_STEP (64 * 1024)
 #define BENEATH_TRIES 32 /* openat2 gives EAGAIN when something below dir is renamed meanwhile */
+
+/* A pipe or a terminal may stay silent for ever: until there is something to read, or the wish to end. */
+static int
+await_input(int fd, struct rt_err *err)
+{
+	struct pollfd input = {.fd = fd, .events = POLLIN};
+
+	for (;;) {
+		if (rt_stopped())
+			return rt_stop_fail(err, "reading");
+		if (poll(&input, 1, RT_STOP_TICK_MS) > 0)
+			return 0;
+	}
+}
 
 int
 rt_file_read_fd(int fd, size_t max, const char *name, struct rt_buf *out, struct rt_err *err)
@@ -21,12 +37,17 @@ rt_file_read_fd(int fd, size_t max, const char *name, struct rt_buf *out, struct
 	struct stat st;
 	size_t step = READ_STEP;
 	ssize_t got;
+	bool waits = fstat(fd, &st) || !S_ISREG(st.st_mode);
 
 	/* One byte more than the size, so that a plain file is read and its end is seen without growing again. */
-	if (!fstat(fd, &st) && S_ISREG(st.st_mode) && st.st_size > 0 && (uintmax_t)st.st_size < max)
+	if (!waits && st.st_size > 0 && (uintmax_t)st.st_size < max)
 		step = (size_t)st.st_size + 1;
 	for (;;) {
 		rt_buf_reserve(out, step);
+		if (waits && await_input(fd, err)) {
+			rt_buf_cut(out, start);
+			return -1;
+		}
 		got = read(fd, out->data + out->len, step);
 		if (got < 0 && errno == EINTR)
 			continue;

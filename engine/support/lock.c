@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "support/clock.h"
+#include "support/stop.h"
 
 #define HOLDER_MAX 1024
 #define WAIT_MIN_MS 1
@@ -98,6 +99,8 @@ rt_lock_take(struct rt_lock *lock, const char *path, bool shared, int64_t deadli
 				read_holder(fd, holder);
 			return 1;
 		}
+		if (rt_stopped())
+			return rt_stop_fail(err, "waiting for a lock");
 		nap(wait < left ? wait : left);
 		wait = wait * 2 < WAIT_MAX_MS ? wait * 2 : WAIT_MAX_MS;
 		/* The file may be another one by now; a descriptor of the old one would wait for nobody. */

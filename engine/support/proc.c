@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "support/clock.h"
+#include "support/stop.h"
 
 #define PATH_DIRS "/usr/local/bin:/usr/bin:/bin"
 #define TIMEOUT_MS 60000
@@ -334,7 +335,9 @@ turn(struct run *run, struct rt_err *err)
 		return 1;
 	if (left <= 0)
 		return rt_fail(err, RT_EUNKNOWN, "%s did not end in time; it was killed", run->proc->argv[0]);
-	if (poll(fds, RT_COUNT(fds), left > INT32_MAX ? INT32_MAX : (int)left) < 0)
+	if (rt_stopped())
+		return rt_stop_fail(err, "a program ran");
+	if (poll(fds, RT_COUNT(fds), left > RT_STOP_TICK_MS ? RT_STOP_TICK_MS : (int)left) < 0)
 		return errno == EINTR ? 0 : rt_fail_errno(err, "can't wait for %s", run->proc->argv[0]);
 	if (take_outputs(run, fds, err))
 		return -1;
