@@ -207,6 +207,9 @@ static int
 resolve(struct rt_home *home, const char *spec, struct rt_oid *out, struct rt_err *err)
 {
 	int found = rt_rev_parse(home->repo, spec, out, err);
+	if (found == 0 && strcmp(spec, "HEAD") == 0)
+		return rt_fail(err, RT_ECONFIG,
+			       "the branch has no commit yet; make a first one before it can be gated");
 	if (found == 0)
 		return rt_fail(err, RT_ECONFIG, "%s is not a commit in this repository", spec);
 	return found < 0 ? -1 : 0;

@@ -256,6 +256,8 @@ take_staged(struct rt_intake *intake, const struct rt_intake_request *request, s
 	rt_auto(buf) struct rt_buf ref = RT_BUF_INIT;
 	rt_auto(free) char *own = rt_format("%s/index", rt_repo_gitdir(home));
 	struct rt_oid head, tree;
+	if (!request->index_file && !rt_repo_workdir(home))
+		return rt_fail(err, RT_ECONFIG, "a bare repository has no index; propose a file, a commit or a branch");
 	int staged = rt_index_tree(repo, request->index_file ? request->index_file : own, &tree, &intake->why, err);
 	if (staged != 1)
 		return staged;
@@ -293,6 +295,8 @@ rt_intake_make(struct rt_intake *intake, const struct rt_intake_request *request
 	bool from_bytes = strcmp(request->what, "-") == 0 || (stat(request->what, &st) == 0 && !S_ISDIR(st.st_mode));
 	if (!from_bytes)
 		return take_commits(intake, request, home, quarantine, base, err);
+	if (!raw->len)
+		return 1; /* what `git diff` and `git format-patch` say of no change */
 	if (rt_mail_detect(raw->data, raw->len))
 		return take_mails(intake, raw, quarantine, err);
 	return take_diff(intake, request, raw, quarantine, err);

@@ -5,6 +5,7 @@
 #include "cycle/landing.h"
 #include "cycle/open.h"
 #include "support/clock.h"
+#include "support/stop.h"
 
 enum { MAX_TRIES = 5, LOCK_MS = 30000 };
 
@@ -21,7 +22,7 @@ configured_target(struct rt_home *home, const struct rt_oid *head, struct rt_buf
 		return 0;
 	if (rt_commit_read(home->repo, head, &commit, err) < 0)
 		return -1;
-	int found = rt_tree_blob(home->repo, &commit.tree, "ratchet.yml", 4 << 20, &text, err);
+	int found = rt_config_text(home->repo, &commit.tree, &text, err);
 	if (found <= 0)
 		return found;
 	if (rt_config_parse(&config, text.data, text.len, "ratchet.yml", err) < 0)
@@ -223,6 +224,8 @@ try_once(struct attempt *a, bool *again, struct rt_err *err)
 		return rt_gate_record(gate, RT_OP_JUDGED, err);
 	if (!is_accepted(gate))
 		return reject(a->home, gate, err);
+	if (rt_stopped())
+		return rt_fail(err, RT_EUNKNOWN, "interrupted; nothing was changed");
 	int landed = rt_land(a->home, gate, &a->intake, a->ref, &why, err);
 	if (landed < 0)
 		return -1;

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "model/plan.h"
 #include "support/file.h"
@@ -93,12 +94,32 @@ rt_trusted_baseline(struct rt_baseline *baseline, struct rt_repo *repo, const st
 }
 
 int
+rt_config_text(struct rt_repo *repo, const struct rt_oid *tree, struct rt_buf *text, struct rt_err *err)
+{
+	struct rt_entry entry;
+	uint64_t size = 0;
+	if (rt_tree_entry(repo, tree, "ratchet.yml", &entry, err) < 0)
+		return -1;
+	if (!entry.mode)
+		return 0;
+	if (!S_ISREG(entry.mode))
+		return rt_fail_at(err, "ratchet.yml", 0, 0, "is %s; commit it as a plain file",
+				  S_ISLNK(entry.mode) ? "a symbolic link" : "a folder or a submodule");
+	if (rt_blob_size(repo, &entry.id, &size, err) < 0)
+		return -1;
+	if (size > MAX_CONFIG)
+		return rt_fail_at(err, "ratchet.yml", 0, 0, "has %llu bytes; %d are the limit",
+				  (unsigned long long)size, MAX_CONFIG);
+	return rt_blob_read(repo, &entry.id, MAX_CONFIG, text, err) < 0 ? -1 : 1;
+}
+
+int
 rt_trusted_read(struct rt_trusted *trusted, struct rt_repo *repo, const struct rt_oid *tree, struct rt_err *err)
 {
 	rt_auto(buf) struct rt_buf text = RT_BUF_INIT;
 	rt_auto(baseline) struct rt_baseline written = RT_BASELINE_INIT;
 	trusted->policy = rt_policy_new();
-	int found = rt_tree_blob(repo, tree, "ratchet.yml", MAX_CONFIG, &text, err);
+	int found = rt_config_text(repo, tree, &text, err);
 	if (found < 0)
 		return -1;
 	trusted->present = found;

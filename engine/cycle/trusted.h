@@ -25,6 +25,9 @@ struct rt_trusted {
 		.signers = RT_BUF_INIT \
 	}
 
+/* The text of ratchet.yml: 1 read, 0 there is none, -1; a link, a folder, or a file beyond all reason is an error. */
+int rt_config_text(struct rt_repo *repo, const struct rt_oid *tree, struct rt_buf *text,
+		   struct rt_err *err) RT_MUST_USE;
 /* present is false where the tree has no ratchet.yml; then all else is empty. */
 int rt_trusted_read(struct rt_trusted *trusted, struct rt_repo *repo, const struct rt_oid *tree,
 		    struct rt_err *err) RT_MUST_USE;
