@@ -84,6 +84,16 @@ rt_accepted(struct rt_home *home, const struct rt_oid *commit, bool fast_too, st
 	return found;
 }
 
+/* Did an operator make this commit the target's, here or in a trusted clone? What was only judged is not that. */
+static int
+was_landed(struct rt_home *home, const struct rt_oid *commit, struct rt_err *err)
+{
+	struct accepted accepted = {.until = {commit->hex}};
+	int found = read_accepted(home, &accepted, err);
+	rt_strs_release(&accepted.ids);
+	return found;
+}
+
 static int
 has_configuration(struct rt_repo *repo, const struct rt_oid *tree, struct rt_err *err)
 {
@@ -199,6 +209,7 @@ struct checking {
 	struct rt_oid head, base;
 	struct rt_buf target; /* full ref, or "" */
 	bool merge, adoption;
+	bool own_adoption; /* that the operator made: its word was theirs */
 	struct rt_commit *commits;
 	size_t n_commits;
 };
@@ -248,7 +259,9 @@ find_base(struct checking *c, struct rt_err *err)
 		if (found < 0)
 			return -1;
 		c->adoption = found == 0 && (!c->base.hex[0] || rt_oid_equal(&c->base, &c->head));
-		return 0;
+		int landed = c->adoption ? was_landed(c->home, &c->head, err) : 0;
+		c->own_adoption = landed > 0;
+		return landed < 0 ? -1 : 0;
 	}
 	c->base = tip;
 	c->merge = !r->as_is;
@@ -358,7 +371,7 @@ run_check(struct checking *c, struct rt_err *err)
 		return -1;
 	gate->fast = c->request->fast;
 	gate->progress = c->request->progress;
-	gate->adopt_trusted = c->request->adopt;
+	gate->adopt_trusted = c->request->adopt || c->own_adoption;
 	gate->owed = c->request->owed;
 	gate->governance_ok = c->request->governance;
 	if (c->request->objects &&
