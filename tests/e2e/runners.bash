@@ -24,7 +24,7 @@ gated() {
 	must commit 'first'
 	must git clone -q . "$BOX/$RUNNER"
 	cd "$BOX/$RUNNER" || exit 1
-	exits 0 "$RUNNER: init adopts a clone" "$RATCHET" init --runs 2
+	exits 0 "$RUNNER: init adopts a clone" "$RATCHET" init --runs 1
 	names "$RUNNER: init says what it recognised" "recognised ${RUNNER%%.*}"
 	check "$RUNNER: the first baseline has the case" grep -qF "$1	pass" .ratchet/baseline/unit.tsv
 	check "$RUNNER: what init made is valid and the work tree is clean" test -z "$(git status --porcelain)"
