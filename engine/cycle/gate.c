@@ -4,6 +4,7 @@
 
 #include "cycle/govern.h"
 #include "cycle/reproduce.h"
+#include "cycle/reuse.h"
 #include "cycle/support.h"
 #include "cycle/trials.h"
 #include "model/glob.h"
@@ -165,6 +166,7 @@ report_cell(struct rt_gate *gate, const struct rt_plan *plan, const struct rt_tr
 	cell->name = rt_strdup(plan->cells.at[i].name);
 	cell->status = cell_status(trial);
 	cell->attempts = state->attempts;
+	cell->cached = state->cached;
 	cell->executed = rt_results_executed(&run->results);
 	cell->duration_ms = state->duration_ms;
 	cell->command = rt_cell_command(plan, i);
@@ -289,6 +291,8 @@ static int
 run_cells(struct rt_gate *gate, const struct rt_plan *plan, enum rt_isolation level, struct rt_err *err)
 {
 	rt_auto(judgement) struct rt_judgement judgement = RT_JUDGEMENT_INIT;
+	rt_auto(reuse) struct rt_reuse reuse = {
+	    .home = gate->home, .find = !gate->adoption && !gate->fresh, .keep = true};
 	rt_auto(trials) struct rt_trials trials = {0};
 	rt_auto(support) struct rt_support support = {.gate = gate};
 	struct rt_judge_input input = {.config = &gate->trusted.config,
@@ -303,6 +307,7 @@ run_cells(struct rt_gate *gate, const struct rt_plan *plan, enum rt_isolation le
 		return 0;
 	input.trials = trials.at;
 	input.n = trials.n;
+	trials.candidate.reuse = &reuse;
 	if (rt_trials_run(&trials, &input, err) < 0 || judge_trials(&trials, &input, &support, &judgement, err) < 0)
 		return -1;
 	for (size_t i = 0; i < trials.n; i++)
@@ -314,6 +319,8 @@ run_cells(struct rt_gate *gate, const struct rt_plan *plan, enum rt_isolation le
 	rt_support_report(&support);
 	if (gate->report.refusals.n)
 		rt_gate_verdict(gate, RT_VERDICT_REFUSED, NULL);
+	if (rt_verdict_exit(gate->report.verdict) == 0)
+		rt_reuse_keep(&reuse, &trials.candidate);
 	gate->report.overhead_ms = gate->report.duration_ms - rt_trials_busy(&trials) - support.busy_ms;
 	return 0;
 }

@@ -26,6 +26,7 @@ struct rt_gate {
 	struct rt_trusted trusted;     /* of the base; in an adoption: of the candidate */
 	bool adoption;
 	bool adopt_trusted; /* --adopt: the head's isolation, network, tools, caches are believed */
+	bool fresh;	    /* no recorded result stands for a run */
 	bool fast;
 	bool owed;			 /* with fast: that no check is marked so is no failure */
 	bool governance_ok;		 /* the caller has the operator's word for unsigned governance */

@@ -8,6 +8,9 @@
 #include <unistd.h>
 
 #include "cycle/evidence.h"
+#include "cycle/machine.h"
+#include "cycle/reuse.h"
+#include "cycle/workspace.h"
 #include "model/preset.h"
 #include "support/clock.h"
 #include "support/stop.h"
@@ -56,8 +59,8 @@ drop_job(struct rt_matrix *matrix, size_t cell)
 	matrix->jobs[cell] = NULL;
 }
 
-static bool
-is_green(const struct rt_cell_state *state)
+bool
+rt_cell_green(const struct rt_cell_state *state)
 {
 	return state->run.end == RT_CELL_COMPLETE && state->run.results.counts[RT_STATUS_FAIL] == 0 &&
 	       state->run.results.counts[RT_STATUS_ERROR] == 0;
@@ -106,67 +109,6 @@ rt_matrix_release(struct rt_matrix *matrix)
 }
 
 /* ---- preparing a run ---- */
-
-/* Marks a cell and all that it needs, directly or not. */
-static void
-mark_closure(const struct rt_plan *plan, size_t cell, bool *mark)
-{
-	if (mark[cell])
-		return;
-	mark[cell] = true;
-	for (size_t i = 0; i < plan->cells.at[cell].needs.n; i++)
-		mark_closure(plan, plan->cells.at[cell].needs.at[i], mark);
-}
-
-/*
- * Layers of a cell, topmost first: what the cells it needs wrote, the later ones above; below them the tree, of which
- * it sees its own inputs and those of what it needs.
- */
-static int
-gather_lowers(struct rt_matrix *matrix, struct job *job, struct rt_err *err)
-{
-	const struct rt_plan *plan = matrix->plan;
-	rt_auto(free) bool *closure = rt_alloc(plan->cells.n, sizeof(*closure));
-	rt_auto(strs) struct rt_strs globs = {0};
-	bool whole = false;
-	mark_closure(plan, job->cell, closure);
-	for (size_t i = plan->cells.n; i-- > 0;) {
-		const struct rt_check *check = plan->cells.at[i].check;
-		if (!closure[i])
-			continue;
-		whole = whole || !check->has_inputs;
-		for (size_t k = 0; k < check->inputs.n; k++)
-			rt_strs_add(&globs, check->inputs.at[k]);
-		if (i != job->cell && matrix->cells[i].upper)
-			rt_strs_add(&job->lowers, matrix->cells[i].upper);
-	}
-	struct rt_oid tree = matrix->tree, near = matrix->near;
-	if (!whole) {
-		rt_strs_sort(&globs);
-		rt_strs_unique(&globs);
-		if (rt_tree_filter(matrix->repo, &matrix->tree, &globs, &tree, err) < 0)
-			return -1;
-		if (near.hex[0] && rt_tree_filter(matrix->repo, &matrix->near, &globs, &near, err) < 0)
-			return -1;
-	}
-	if (near.hex[0] && !rt_oid_equal(&near, &tree)) {
-		/* the base's own layer first: the candidate's delta lies on it, and so will those of the next proposals
-		 */
-		rt_auto(stack) struct rt_stack base = RT_STACK_INIT;
-		struct rt_oid last;
-		if (rt_layers_last(matrix->home, &last, err) < 0)
-			return -1;
-		if (rt_layers_get(matrix->home, matrix->repo, &near, whole ? &last : NULL, &base, err) < 0)
-			return -1;
-		if (whole && rt_layers_set_last(matrix->home, &near, err) < 0)
-			return -1;
-	}
-	if (rt_layers_get(matrix->home, matrix->repo, &tree, near.hex[0] ? &near : NULL, &job->stack, err) < 0)
-		return -1;
-	for (size_t i = 0; i < job->stack.dirs.n; i++)
-		rt_strs_add(&job->lowers, job->stack.dirs.at[i]);
-	return 0;
-}
 
 static int
 add_env(const struct rt_cell *cell, const char *report, const char *name, const char *value, struct rt_strs *env,
@@ -230,20 +172,6 @@ gather_command(const struct rt_cell *cell, const char *report, struct job *job, 
 	return 0;
 }
 
-/* "~/x" becomes the operator's home; a path that isn't there is left out, as a machine may lack a cache. */
-static void
-gather_paths(const struct rt_home *home, const struct rt_strs *in, struct rt_strs *out)
-{
-	for (size_t i = 0; i < in->n; i++) {
-		const char *path = in->at[i];
-		rt_auto(free) char *full = path[0] == '~' && path[1] == '/' && home->cell_home
-					       ? rt_format("%s%s", home->cell_home, path + 1)
-					       : rt_strdup(path);
-		if (full[0] == '/' && rt_exists(AT_FDCWD, full))
-			rt_strs_add(out, full);
-	}
-}
-
 static bool
 reads_stdout(const struct rt_check *check)
 {
@@ -281,8 +209,9 @@ start_cell(struct rt_matrix *matrix, struct rt_pool *pool, size_t i, struct rt_e
 	struct job *job = matrix->jobs[i] = rt_alloc(1, sizeof(*job));
 	job->cell = i;
 	job->stdout_fd = -1;
+	job->stack = (struct rt_stack)RT_STACK_INIT;
 	matrix->cells[i].attempts++;
-	if (make_folders(matrix, job, err) < 0 || gather_lowers(matrix, job, err) < 0)
+	if (make_folders(matrix, job, err) < 0 || rt_workspace_lowers(matrix, i, &job->stack, &job->lowers, err) < 0)
 		return -1;
 	rt_auto(free) char *report =
 	    rt_format("%s/" RT_REPORT_FILE, matrix->level == RT_LEVEL_OF_NAMESPACES ? RT_CELL_REPORTS : job->reports);
@@ -291,8 +220,8 @@ start_cell(struct rt_matrix *matrix, struct rt_pool *pool, size_t i, struct rt_e
 	/* a step that the network reaches gets only its inputs, never the operator's tools and caches */
 	bool trusted_inputs = !(check->network == RT_NETWORK_HOST && check->untrusted_inputs);
 	if (trusted_inputs) {
-		gather_paths(matrix->home, &config->tools, &job->tools);
-		gather_paths(matrix->home, &config->caches, &job->caches);
+		rt_machine_paths(matrix->home, &config->tools, &job->tools);
+		rt_machine_paths(matrix->home, &config->caches, &job->caches);
 	}
 	job->spec = (struct rt_cell_spec){
 	    .name = cell->name,
@@ -347,6 +276,7 @@ finish_cell(struct rt_matrix *matrix, struct rt_cell_outcome *outcome, struct rt
 	size_t skip = state->log.len > TAIL_BYTES ? state->log.len - TAIL_BYTES : 0;
 	state->run.tail = rt_strdup(state->log.data + skip);
 	state->level = outcome->level;
+	state->cached = false;
 	state->duration_ms = outcome->duration_ms;
 	if (job->upper) {
 		free(state->upper);
@@ -354,7 +284,7 @@ finish_cell(struct rt_matrix *matrix, struct rt_cell_outcome *outcome, struct rt
 		state->whole = outcome->upper_is_copy;
 	}
 	if (matrix->progress.tell)
-		matrix->progress.tell(matrix->progress.data, cell->name, is_green(state) ? "passed" : "failed",
+		matrix->progress.tell(matrix->progress.data, cell->name, rt_cell_green(state) ? "passed" : "failed",
 				      outcome->duration_ms);
 	return 0;
 }
@@ -369,7 +299,7 @@ readiness(const struct rt_matrix *matrix, size_t cell, const bool *todo)
 		size_t need = c->needs.at[i];
 		if (todo[need])
 			answer = 0;
-		else if (!is_green(&matrix->cells[need]))
+		else if (!rt_cell_green(&matrix->cells[need]))
 			return -1;
 	}
 	return answer;
@@ -446,6 +376,14 @@ run_all(struct rt_matrix *matrix, struct rt_pool *pool, bool *todo, struct rt_er
 	}
 }
 
+/* It ran green, and what it wrote is at hand for those that need it (a reused result has only its observations). */
+static bool
+stands(const struct rt_matrix *matrix, size_t cell)
+{
+	const struct rt_cell_state *state = &matrix->cells[cell];
+	return rt_cell_green(state) && (state->upper || !matrix->plan->cells.at[cell].needed);
+}
+
 int
 rt_matrix_run(struct rt_matrix *matrix, const bool *want, struct rt_err *err)
 {
@@ -453,9 +391,11 @@ rt_matrix_run(struct rt_matrix *matrix, const bool *want, struct rt_err *err)
 	rt_auto(free) bool *closure = rt_alloc(matrix->plan->cells.n, sizeof(*closure));
 	for (size_t i = 0; i < matrix->plan->cells.n; i++)
 		if (want[i])
-			mark_closure(matrix->plan, i, closure);
+			rt_workspace_closure(matrix->plan, i, closure);
 	for (size_t i = 0; i < matrix->plan->cells.n; i++)
-		todo[i] = want[i] || (closure[i] && !is_green(&matrix->cells[i]));
+		todo[i] = want[i] || (closure[i] && !stands(matrix, i));
+	if (matrix->reuse && rt_reuse_apply(matrix->reuse, matrix, want, todo, err) < 0)
+		return -1;
 	int64_t start = rt_clock_ms();
 	struct rt_pool *pool = rt_pool_new();
 	int result = run_all(matrix, pool, todo, err);

@@ -27,11 +27,14 @@ struct rt_cell_state {
 	bool whole;	   /* upper holds a whole workspace, not just what was written */
 	struct rt_buf log; /* redacted */
 	char report_digest[RT_SHA256_HEX + 1];
+	char key[RT_SHA256_HEX + 1]; /* of its result (cycle/key.h); "" while it has none */
+	bool cached;		     /* run is a recorded one */
 	enum rt_isolation level;
 	int64_t duration_ms;
 	unsigned attempts;
 };
 
+struct rt_reuse;
 struct rt_matrix {
 	struct rt_home *home;
 	struct rt_repo *repo; /* reads the tree */
@@ -39,7 +42,8 @@ struct rt_matrix {
 	const struct rt_plan *plan;
 	struct rt_oid tree, near; /* near: for layers; may be "" */
 	enum rt_isolation level;
-	char *scratch; /* a directory for uppers and reports */
+	struct rt_reuse *reuse; /* recorded results; NULL: everything runs. Set by the caller after init */
+	char *scratch;		/* a directory for uppers and reports */
 	struct rt_progress progress;
 	struct rt_cell_state *cells; /* as many as the plan has */
 	struct job **jobs;	     /* a run under way, by cell; private */
@@ -57,6 +61,8 @@ int rt_matrix_init(struct rt_matrix *matrix, struct rt_home *home, struct rt_rep
  */
 int rt_matrix_run(struct rt_matrix *matrix, const bool *want, struct rt_err *err) RT_MUST_USE;
 void rt_matrix_release(struct rt_matrix *matrix);
+/* Whole evidence, and no case of it failed. */
+bool rt_cell_green(const struct rt_cell_state *state);
 /* Async-signal-safe: running cells are killed and rt_matrix_run returns an error. */
 void rt_matrix_stop(void);
 

@@ -238,6 +238,12 @@ add_support(const struct rt_report *report, struct rt_buf *out)
 static void
 add_cells(const struct rt_report *report, struct rt_buf *out)
 {
+	size_t cached = 0;
+	for (size_t i = 0; i < report->cells.n; i++)
+		cached += report->cells.at[i].cached;
+	if (cached)
+		rt_buf_addf(out, "  %zu of %zu cells not run: the same inputs were recorded green\n", cached,
+			    report->cells.n);
 	for (size_t i = 0; i < report->cells.n; i++) {
 		const struct rt_cell_report *cell = &report->cells.at[i];
 		if (strcmp(cell->status, "passed") == 0)

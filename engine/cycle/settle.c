@@ -120,6 +120,7 @@ take_in(struct attempt *a, struct rt_err *err)
 		return 0;
 	}
 	if (a->propose->record) {
+		gate->fresh = true;
 		a->intake.tip = gate->base;
 		gate->candidate = gate->base;
 		gate->tree = a->intake.tree = gate->base_tree;

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "cycle/reuse.h"
 #include "model/glob.h"
 #include "model/id.h"
 
@@ -108,6 +109,8 @@ rt_support_run(struct rt_support *support, const struct rt_trials *trials, struc
 	       struct rt_err *err)
 {
 	const struct rt_plan *plan = trials->plan;
+	/* what the target's own files said of this code already */
+	rt_auto(reuse) struct rt_reuse reuse = {.home = support->gate->home, .find = !support->gate->fresh};
 	rt_auto(trials) struct rt_trials mixed = {0};
 	rt_auto(free) bool *want = rt_alloc(plan->cells.n + 1, sizeof(*want));
 	rt_auto(free) struct rt_trial *reached = rt_alloc(plan->cells.n + 1, sizeof(*reached));
@@ -122,8 +125,10 @@ rt_support_run(struct rt_support *support, const struct rt_trials *trials, struc
 				cell[seen.n++] = i;
 		}
 		if (rt_trials_init(&mixed, support->gate, plan, &support->tree, trials->candidate.level, "support",
-				   err) < 0 ||
-		    rt_trials_first(&mixed, want, err) < 0)
+				   err) < 0)
+			return -1;
+		mixed.candidate.reuse = &reuse;
+		if (rt_trials_first(&mixed, want, err) < 0)
 			return -1;
 		rt_auto(free) bool *red = rt_alloc(plan->cells.n + 1, sizeof(*red));
 		for (size_t i = 0; i < seen.n; i++)

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "cycle/reuse.h"
+
 /* Moves a cell's newest run into a trial's place; the matrix keeps only whether it was green. */
 static void
 take_run(struct rt_trials *trials, struct rt_matrix *matrix, size_t i, struct rt_run *out, const char *side)
@@ -49,6 +51,8 @@ rt_trials_first(struct rt_trials *trials, const bool *want, struct rt_err *err)
 {
 	if (rt_matrix_run(&trials->candidate, want, err) < 0)
 		return -1;
+	if (trials->candidate.reuse)
+		rt_reuse_note(trials->candidate.reuse, &trials->candidate, &trials->gate->evidence);
 	for (size_t i = 0; i < trials->n; i++)
 		take_run(trials, &trials->candidate, i, &trials->at[i].first, trials->side);
 	return 0;

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "support/buf.h"
+#include "support/err.h"
 #include "support/index.h"
 
 /* In order of badness: the same id twice takes the worst. */
@@ -82,6 +83,12 @@ const struct rt_case *rt_results_find(const struct rt_results *results, const ch
 const char *rt_results_note(const struct rt_results *results, const struct rt_case *c);
 /* Cases that ran: pass, fail and error. */
 size_t rt_results_executed(const struct rt_results *results);
+/* Observations as JSON, and back: what is kept of a run so that it need not be repeated. Failure texts and problems are
+ * not among them: a run with either is never kept. */
+struct rt_json;
+struct rt_json *rt_results_json(const struct rt_results *results);
+/* Adds to results (empty before). 0, or -1 when it is not what rt_results_json makes. */
+int rt_results_from_json(struct rt_results *results, const struct rt_json *json) RT_MUST_USE;
 void rt_results_release(struct rt_results *results);
 RT_DEFINE_AUTO(results, struct rt_results, rt_results_release);
 

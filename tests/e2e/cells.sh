@@ -27,4 +27,15 @@ exits 0 'a check that names the place of its report is believed' "$RATCHET" chec
 check 'its cases are recorded' "$RATCHET" baseline record
 check 'the preset asks for no second report' grep -q '^unit/s::not-asked	pass' .ratchet/baseline/unit.tsv
 
+# ---- several at once ----
+new_repo at-once
+{
+	printf '%s\n' 'version: 1' 'jobs: 4' 'checks:'
+	for n in 1 2 3 4 5 6 7 8; do
+		printf '  - name: c%s\n    run: sleep 0.1; echo 1..1; echo ok 1 - case\n    report: {tap: stdout}\n    inputs: [ratchet.yml]\n' "$n"
+	done
+} >ratchet.yml
+must commit first
+exits 0 'cells that print their report at the same time keep it apart' "$RATCHET" check
+
 finish

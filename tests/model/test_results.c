@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "model/results.h"
+#include "support/json.h"
 
 static struct rt_results results;
 
@@ -175,4 +176,49 @@ Test(results, a_hundred_thousand_ids_are_all_found_again)
 		snprintf(id, sizeof(id), "unit/suite::case_%d", i);
 		cr_assert_eq(rt_results_find(&results, id)->assertions, i);
 	}
+}
+
+static void
+expect_read(const char *text, int want)
+{
+	rt_auto(json) struct rt_json *json = NULL;
+	rt_auto(results) struct rt_results back = RT_RESULTS_INIT;
+	struct rt_err err = RT_ERR_INIT;
+
+	cr_assert_eq(rt_json_parse(&json, text, strlen(text), "test", &err), 0, "%s", err.text);
+	cr_assert_eq(rt_results_from_json(&back, json), want, "%s", text);
+}
+
+Test(results, kept_observations_read_back_as_they_were)
+{
+	rt_auto(results) struct rt_results back = RT_RESULTS_INIT;
+	struct rt_json *json;
+
+	rt_results_case(&results, "unit/a\\tb", RT_STATUS_PASS, 7, 12.5, NULL, 0);
+	rt_results_case(&results, "unit/b", RT_STATUS_SKIP, -1, -1, NULL, 0);
+	rt_results_metric(&results, "size/size", 0.1);
+	rt_results_finding(&results, "lint/f1", "a.c:3: no");
+	json = rt_results_json(&results);
+	cr_assert_eq(rt_results_from_json(&back, json), 0);
+	rt_json_free(json);
+	cr_assert_eq(back.cases.n, 2);
+	cr_assert_eq(rt_results_find(&back, "unit/a\\tb")->assertions, 7);
+	cr_assert_eq(rt_results_find(&back, "unit/b")->status, RT_STATUS_SKIP);
+	cr_assert_eq(rt_results_find(&back, "unit/b")->assertions, -1);
+	cr_assert_eq(back.counts[RT_STATUS_PASS], 1);
+	cr_assert(back.metrics.n == 1 && back.metrics.at[0].value == 0.1);
+	cr_assert(back.findings.n == 1 && strcmp(back.findings.at[0].text, "a.c:3: no") == 0);
+}
+
+Test(results, kept_observations_that_failed_or_are_damaged_are_refused)
+{
+	expect_read("{\"cases\":[],\"metrics\":[],\"findings\":[]}", 0);
+	expect_read(
+	    "{\"cases\":[{\"id\":\"a/b\",\"status\":\"pass\",\"assertions\":1}],\"metrics\":[],\"findings\":[]}", 0);
+	expect_read(
+	    "{\"cases\":[{\"id\":\"a/b\",\"status\":\"fail\",\"assertions\":1}],\"metrics\":[],\"findings\":[]}", -1);
+	expect_read("{\"cases\":[{\"status\":\"pass\",\"assertions\":1}],\"metrics\":[],\"findings\":[]}", -1);
+	expect_read("{\"cases\":[],\"metrics\":[{\"id\":\"a/b\",\"value\":\"1\"}],\"findings\":[]}", -1);
+	expect_read("{\"cases\":[],\"metrics\":[]}", -1);
+	expect_read("[]", -1);
 }

@@ -1,0 +1,89 @@
+#include "cycle/workspace.h"
+
+void
+rt_workspace_closure(const struct rt_plan *plan, size_t cell, bool *mark)
+{
+	if (mark[cell])
+		return;
+	mark[cell] = true;
+	for (size_t i = 0; i < plan->cells.at[cell].needs.n; i++)
+		rt_workspace_closure(plan, plan->cells.at[cell].needs.at[i], mark);
+}
+
+/* The patterns of everything that the cell sees; false: the whole tree. */
+static bool
+gather_globs(const struct rt_plan *plan, size_t cell, struct rt_strs *globs)
+{
+	rt_auto(free) bool *closure = rt_alloc(plan->cells.n, sizeof(*closure));
+	rt_workspace_closure(plan, cell, closure);
+	for (size_t i = 0; i < plan->cells.n; i++) {
+		const struct rt_check *check = plan->cells.at[i].check;
+		if (!closure[i])
+			continue;
+		if (!check->has_inputs)
+			return false;
+		for (size_t k = 0; k < check->inputs.n; k++)
+			rt_strs_add(globs, check->inputs.at[k]);
+	}
+	rt_strs_sort(globs);
+	rt_strs_unique(globs);
+	return true;
+}
+
+int
+rt_workspace_tree(struct rt_matrix *matrix, size_t cell, const struct rt_oid *tree, struct rt_oid *out, bool *whole,
+		  struct rt_err *err)
+{
+	rt_auto(strs) struct rt_strs globs = {0};
+	bool filtered = gather_globs(matrix->plan, cell, &globs);
+	if (whole)
+		*whole = !filtered;
+	*out = *tree;
+	return filtered ? rt_tree_filter(matrix->repo, tree, &globs, out, err) : 0;
+}
+
+/*
+ * The base's own layer first: the candidate's delta lies on it, and so will those of the next proposals.
+ */
+static int
+export_near(struct rt_matrix *matrix, const struct rt_oid *near, bool whole, struct rt_err *err)
+{
+	rt_auto(stack) struct rt_stack base = RT_STACK_INIT;
+	struct rt_oid last;
+	if (rt_layers_last(matrix->home, &last, err) < 0)
+		return -1;
+	if (rt_layers_get(matrix->home, matrix->repo, near, whole ? &last : NULL, &base, err) < 0)
+		return -1;
+	return whole ? rt_layers_set_last(matrix->home, near, err) : 0;
+}
+
+/* What the cells it needs wrote, the later ones above. */
+static void
+add_uppers(const struct rt_matrix *matrix, size_t cell, struct rt_strs *lowers)
+{
+	rt_auto(free) bool *closure = rt_alloc(matrix->plan->cells.n, sizeof(*closure));
+	rt_workspace_closure(matrix->plan, cell, closure);
+	for (size_t i = matrix->plan->cells.n; i-- > 0;)
+		if (closure[i] && i != cell && matrix->cells[i].upper)
+			rt_strs_add(lowers, matrix->cells[i].upper);
+}
+
+int
+rt_workspace_lowers(struct rt_matrix *matrix, size_t cell, struct rt_stack *stack, struct rt_strs *lowers,
+		    struct rt_err *err)
+{
+	struct rt_oid tree, near = {""};
+	bool whole;
+	if (rt_workspace_tree(matrix, cell, &matrix->tree, &tree, &whole, err) < 0)
+		return -1;
+	if (matrix->near.hex[0] && rt_workspace_tree(matrix, cell, &matrix->near, &near, NULL, err) < 0)
+		return -1;
+	if (near.hex[0] && !rt_oid_equal(&near, &tree) && export_near(matrix, &near, whole, err) < 0)
+		return -1;
+	if (rt_layers_get(matrix->home, matrix->repo, &tree, near.hex[0] ? &near : NULL, stack, err) < 0)
+		return -1;
+	add_uppers(matrix, cell, lowers);
+	for (size_t i = 0; i < stack->dirs.n; i++)
+		rt_strs_add(lowers, stack->dirs.at[i]);
+	return 0;
+}
