@@ -99,6 +99,27 @@ was_judged(const struct move *m, struct rt_err *err)
 	return search.found;
 }
 
+/* The entry of a move back, as post-merge's own. */
+static int
+record_back(const struct move *m, const struct rt_open *open, struct rt_err *err)
+{
+	rt_auto(record) struct rt_record record = RT_RECORD_INIT;
+	bool regressed = open->kind == RT_OPEN_REGRESSED;
+	record.op = RT_OP_REJECTED;
+	record.id = rt_strdup(open->id);
+	record.target = rt_strdup(m->ref + strlen("refs/heads/"));
+	record.base = rt_strdup(m->new.hex);
+	record.candidate = rt_strdup(m->present.hex);
+	record.tree = rt_strdup(m->from.tree.hex);
+	record.verdict = rt_strdup(rt_verdict_name(regressed ? RT_VERDICT_REGRESSED : RT_VERDICT_INCONCLUSIVE));
+	record.extra = rt_json_new_object();
+	rt_json_set_string(record.extra, "kind", rt_open_kind_name(open->kind));
+	rt_json_set_string(record.extra, "ref", m->ref);
+	rt_json_set_string(record.extra, "old", m->present.hex);
+	rt_json_set_string(record.extra, "new", m->new.hex);
+	return rt_ledger_append(m->hook->home, &record, NULL, err);
+}
+
 /* Back to before an open entry with nothing on top, as that entry's own text says. 1, 0, -1. */
 static int
 takes_back(const struct move *m, struct rt_err *err)
@@ -107,7 +128,9 @@ takes_back(const struct move *m, struct rt_err *err)
 	int found = rt_open_find(m->hook->home, m->ref, &open, err);
 	if (found <= 0)
 		return found;
-	return rt_oid_equal(&open.new, &m->present) && rt_oid_equal(&open.old, &m->new);
+	if (!rt_oid_equal(&open.new, &m->present) || !rt_oid_equal(&open.old, &m->new))
+		return 0;
+	return record_back(m, &open, err) < 0 ? -1 : 1;
 }
 
 /* ---- upstream ---- */

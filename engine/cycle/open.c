@@ -145,6 +145,7 @@ struct search {
 	struct rt_oid tip;
 	struct rt_open *out;
 	bool found;
+	bool lost_only; /* those alone whose entry was never written: killed between ref and entry */
 };
 
 static int
@@ -186,6 +187,8 @@ look_up(struct search *search, struct look *look, const char *name, const struct
 		bool early = look->gone && (!look->ref.len || fresh);
 		return early ? 0 : drop(search->home, name, oid, err);
 	}
+	if (search->lost_only && look->ref.len)
+		return 0;
 	if (!search->found || look->open.kind > search->out->kind)
 		*search->out = look->open;
 	search->found = true;
@@ -243,7 +246,7 @@ is_settled(const struct listing *l, const struct rt_open *open, struct rt_err *e
 		if (covered)
 			return covered;
 	}
-	return 0;
+	return open->kind == RT_OPEN_UNGATED ? 0 : rt_accepted(l->home, &open->new, false, err);
 }
 
 static int
@@ -274,8 +277,15 @@ rt_open_each(struct rt_home *home, const char *ref, size_t within,
 	     int (*each)(void *data, const struct rt_open *open, struct rt_err *err), void *data, struct rt_err *err)
 {
 	struct listing l = {.home = home, .ref = ref, .left = within, .each = each, .data = data};
+	struct rt_open lost = {.id = ""};
+	struct search search = {.home = home, .ref = ref, .out = &lost, .lost_only = true};
 	int result = rt_ref_read(home->repo, ref, &l.tip, err);
+	search.tip = l.tip;
 	if (result >= 0)
+		result = rt_ref_each(home->repo, RT_OPEN_REFS, visit, &search, err);
+	if (result >= 0 && search.found)
+		result = each(data, &lost, err);
+	if (result == 0)
 		result = rt_ledger_walk(home, NULL, list_entry, &l, err);
 	rt_strs_release(&l.judged);
 	rt_strs_release(&l.bases);

@@ -206,6 +206,7 @@ Test(open, a_ref_whose_entry_was_never_written_stands_in_the_way_as_a_merge)
 	sh("git update-ref %s0123456789ab-0 %s", RT_OPEN_REFS, c.hex);
 	cr_assert_eq(find(), 1);
 	cr_expect_eq(found.kind, RT_OPEN_MERGED);
+	cr_expect_eq(list(), 1);
 	judge(&a, &c, "would-land", false);
 	cr_expect_eq(find(), 0);
 }

@@ -234,6 +234,7 @@ exits 1 'it is judged' "$RATCHET" check
 exits 3 'it stays open' "$RATCHET" propose "$BOX/v.patch"
 refuse 'going back further than to what was before it is refused' git update-ref refs/heads/main "$before^"
 exits 0 'going back to what was before it passes' git reset -q --keep "$before"
+check 'that too has its entry' entry 1 "\"new\":\"$before\",\"old\":\"$(tip origin/main)\".*\"op\":\"rejected\".*\"verdict\":\"inconclusive\""
 exits 5 'that settles it' "$RATCHET" propose "$BOX/v.patch"
 exits 128 'a fast-forward to a commit that no remote holds is refused' git update-ref refs/heads/main "$(git commit-tree -p HEAD -m x "$(git rev-parse 'side^{tree}')")"
 exits 0 'verify is content in the end' "$RATCHET" verify

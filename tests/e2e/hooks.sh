@@ -116,6 +116,15 @@ says 'the way out is said' 'no-verify'
 exits 0 'the way out works where the branch is not the target' git commit --no-verify -m 'h'
 git checkout -q main
 
+# ---- no fast check ----
+git checkout -q -b slow-only
+sed -i '/fast: true/d' ratchet.yml && must commit 'nothing is fast'
+echo bad >cases/a && git add -A
+exits 0 'without fast checks a commit is made' git commit -m 'unjudged'
+says 'what is owed is said' 'unproven: no check is marked `fast: true`, so none ran'
+check 'the entry says fast' entry 1 '"fast":true.*"op":"judged"'
+git checkout -q main
+
 # ---- pre-push ----
 must git init -q --bare "$BOX/remote.git"
 must git init -q --bare "$BOX/other.git"

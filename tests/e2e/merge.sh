@@ -137,60 +137,18 @@ upstream slow/s 'good again'
 exits 0 'what upstream mended is pulled' git pull -q
 check 'it is judged as a whole and stays' test "$(tip)" = "$(tip origin/main)"
 
-# A hook that dirties a touched path between git's merge and the judgement.
-cat >.git/hooks/reference-transaction <<-END
-	#!/bin/sh
-	if [ "\$1" = committed ] && [ -f "$BOX/dirty" ]; then
-		while read -r old new ref; do
-			case \$ref in refs/heads/main) rm "$BOX/dirty" && echo mine >>slow/s ;; esac
-		done
-	fi
-	exit 0
-END
-chmod +x .git/hooks/reference-transaction
+echo good >cases/mine && git add -A && must git commit -q -m 'mine'
+upstream cases/theirs good
+exits 0 'a pull that merges and passes is made' git pull -q --no-rebase --no-edit
+check 'it is a merge' test "$(git rev-list --parents -n 1 HEAD | wc -w)" = 3
+check 'the merged pull was judged as a whole' full "$(tip)" 1 would-land
+echo good >cases/mine2 && git add -A && must git commit -q -m 'mine 2'
 upstream slow/s bad
 before=$(tip)
-: >"$BOX/dirty"
-exits 0 'git takes a pull while a touched path is dirtied' git pull
-says 'that it could not be moved back is said, with the way' "git reset --keep $before"
-check 'the branch holds it still' test "$(tip)" = "$(tip origin/main)"
-check 'the user'"'"'s line is still there' grep -q mine slow/s
-check 'the open entry is in the ledger' entry 1 '"kind":"regressed".*"op":"open"'
-echo good >cases/w && git add cases/w
-exits 1 'a commit is blocked while it is open' git commit -q -m 'w'
-says 'the open regression is named' 'holds a regression that came in'
-exits 1 'the hook itself says regressed' "$RATCHET" hook pre-commit
-must git init -q --bare "$BOX/other.git"
-exits 1 'a push is blocked while it is open' git push -q "$BOX/other.git" main
-git diff --cached >"$BOX/w.patch"
-exits 1 'a proposal is blocked while it is open' "$RATCHET" propose "$BOX/w.patch"
-says 'the proposal says why' 'holds a regression that came in'
-check 'status shows it' sh -c "'$RATCHET' status | grep -q '^open: refs/heads/main holds a regression'"
-exits 1 'a judgement that regresses does not close it' "$RATCHET" check
-refuse 'a commit is blocked after that as before' git commit -q -m 'w'
-git checkout -q slow/s
-exits 0 'the way that was given works' git reset -q --keep "$before"
-git add cases/w
-exits 0 'after that a commit is free' git commit -q -m 'w'
-check 'the open entry is gone' test -z "$(open_refs)"
-check 'status shows nothing open' sh -c "! '$RATCHET' status | grep '^open'"
-must git reset -q --keep "$before"
-rm .git/hooks/reference-transaction
-upstream slow/s 'good once more'
-exits 0 'a pull that brings the regression and its mend stays' git pull -q
-check 'it stays, and nothing is open' test "$(tip):$(open_refs)" = "$(tip origin/main):"
-before=$(tip)
-
-# A check that can't say: the merge stays, open, until a judgement.
-upstream run-cases "$(printf '#!/bin/sh\nexit 127')"
-exits 0 'git takes a pull that can'"'"'t be judged' git pull -q
-check 'it stays' test "$(tip)" = "$(tip origin/main)"
-echo good >cases/w && git add cases/w
-exits 1 'a commit is blocked until it is judged' git commit -q -m 'w'
-says 'the hook says what has not been judged' 'came in from elsewhere and has not been judged'
-exits 3 'the hook itself says inconclusive' "$RATCHET" hook pre-commit
-git reset -q --hard
-exits 3 'a proposal is blocked until it is judged' "$RATCHET" propose "$BOX/w.patch"
-git reset -q --hard "$before"
-exits 0 'going back settles it' "$RATCHET" propose "$BOX/w.patch"
+exits 0 'git takes a pull that merges and regresses' git pull -q --no-rebase --no-edit
+check 'a merging pull is moved back' test "$(tip):$(git status --porcelain)" = "$before:"
+exits 0 'a pull with --rebase is let through' git pull -q --rebase
+check 'what a rebase brought is written down' sh -c "'$RATCHET' log --json -n 2 | grep -q '\"kind\":\"ungated\"'"
+check 'status shows it' sh -c "'$RATCHET' status | grep -q '^open: refs/heads/main was moved'"
+exits 1 'pre-push judges it' git push -q origin main
 finish
