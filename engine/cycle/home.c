@@ -9,6 +9,7 @@
 
 #include "support/clock.h"
 #include "support/digest.h"
+#include "support/tempname.h"
 
 enum { WRITER_DIGITS = 16 };
 
@@ -32,7 +33,9 @@ read_writer(struct rt_home *home, struct rt_err *err)
 		}
 		char id[WRITER_DIGITS + 1];
 		rt_random_hex(id, WRITER_DIGITS);
-		rt_auto(free) char *own = rt_format("%s.%s", path, id);
+		char temp[RT_TEMP_NAME];
+		rt_temp_name(temp, RT_TEMP_PREFIX);
+		rt_auto(free) char *own = rt_home_path(home, "%s", temp);
 		rt_buf_addf(&text, "%s\n", id);
 		if (rt_file_write_durable(AT_FDCWD, own, text.data, text.len, 0644, err) < 0)
 			return -1;
@@ -143,20 +146,4 @@ rt_actor(void)
 	else
 		snprintf(actor, sizeof(actor), "uid-%ld@%s", (long)getuid(), host);
 	return actor;
-}
-
-uint64_t
-rt_process_start(long pid)
-{
-	rt_auto(free) char *path = rt_format("/proc/%ld/stat", pid);
-	rt_auto(buf) struct rt_buf text = RT_BUF_INIT;
-	struct rt_err ignored = RT_ERR_INIT;
-	if (!rt_exists(AT_FDCWD, path) || rt_file_read(AT_FDCWD, path, 65536, &text, &ignored) < 0)
-		return 0;
-	/* the name in parentheses may hold anything; fields are counted from the last parenthesis, which ends field 2
-	 */
-	const char *p = strrchr(text.data, ')');
-	for (int field = 2; p && field < 22; field++)
-		p = strchr(p + 1, ' ');
-	return p ? strtoull(p + 1, NULL, 10) : 0;
 }

@@ -40,7 +40,5 @@ int rt_lane_take(struct rt_home *home, struct rt_lock *lane, const char *who, in
 const char *rt_boot_id(void);
 /* Who acts: $RATCHET_ACTOR, else user@host; borrowed. */
 const char *rt_actor(void);
-/* Start time of a process in clock ticks since boot (field 22 of /proc/PID/stat); 0 when there is no such process. */
-uint64_t rt_process_start(long pid);
 
 #endif

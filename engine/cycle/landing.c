@@ -3,8 +3,8 @@
 #include <ctype.h>
 #include <inttypes.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "cycle/pending.h"
 #include "git/reflock.h"
 #include "git/worktree.h"
 #include "support/clock.h"
@@ -150,36 +150,13 @@ promote(struct rt_landing *l, struct rt_err *err)
 static int
 pend(struct rt_landing *l, struct rt_err *err)
 {
-	struct rt_head head;
-	if (rt_ledger_head(l->home, &head, err) < 0)
-		return -1;
-	l->pending = rt_format(RT_PENDING_REFS "%s-%" PRId64, l->gate->report.id, head.seq);
-	int swapped = rt_ref_swap(l->home->repo, l->pending, NULL, &l->new, "pending", rt_clock_ms() + LOCK_MS, err);
-	if (swapped == RT_SWAP_MOVED)
-		return rt_fail(err, RT_EINTERNAL, "%s exists", l->pending);
-	return swapped == RT_SWAPPED ? 0 : -1;
+	return rt_pending_write(l->home, l->gate->report.id, &l->new, &l->pending, err);
 }
 
 static int
 unpend(struct rt_landing *l, struct rt_err *err)
 {
-	int swapped = rt_ref_swap(l->home->repo, l->pending, &l->new, NULL, "", rt_clock_ms() + LOCK_MS, err);
-	return swapped == RT_SWAPPED || swapped == RT_SWAP_MOVED ? 0 : -1;
-}
-
-static struct rt_json *
-intent_json(const struct rt_landing *l)
-{
-	struct rt_json *json = rt_json_new_object(), *worktrees = rt_json_new_array();
-	for (size_t i = 0; i < l->worktrees.n; i++)
-		rt_json_append(worktrees, rt_json_new_string(l->worktrees.at[i]));
-	rt_json_set_string(json, "ref", l->ref);
-	rt_json_set_string(json, "old", l->old.hex);
-	rt_json_set_string(json, "new", l->new.hex);
-	rt_json_set(json, "worktrees", worktrees);
-	rt_json_set_int(json, "pid", getpid());
-	rt_json_set_int(json, "start", (int64_t)rt_process_start(getpid()));
-	return json;
+	return rt_pending_drop(l->home, l->pending, &l->new, err);
 }
 
 static int
@@ -200,10 +177,10 @@ append(struct rt_landing *l, enum rt_op op, struct rt_json *extra, struct rt_err
 static int
 intend(struct rt_landing *l, struct rt_err *err)
 {
-	if (append(l, RT_OP_INTENT, intent_json(l), err) < 0)
-		return -1;
+	struct rt_move move = {.ref = l->ref, .old = &l->old, .new = &l->new, .worktrees = &l->worktrees};
+	/* also when it fails: the entry may be there although its directory could not be synced */
 	l->intended = true;
-	return 0;
+	return append(l, RT_OP_INTENT, rt_move_facts(&move), err);
 }
 
 /* ---- the move ---- */

@@ -3,14 +3,11 @@
 
 /*
  * One landing as a transaction (design section 8). The steps are a table in landing.c; INTENT is the commit point. What
- * a landing needs to be completed or undone by another process stands in its INTENT entry, and the pending ref
- * refs/ratchet/pending/<id>-<seq> says that one is open (seq: the ledger's head before it, so that recovery need not
- * search the whole chain).
+ * a landing needs to be completed or undone by another process stands in its INTENT entry, and a pending ref says that
+ * one is open (cycle/pending.h).
  */
 
 #include "cycle/gate.h"
-
-#define RT_PENDING_REFS "refs/ratchet/pending/"
 
 struct rt_landing {
 	struct rt_home *home;

@@ -11,6 +11,7 @@
 #include "model/glob.h"
 #include "support/clock.h"
 #include "support/digest.h"
+#include "support/tempname.h"
 
 enum { MAX_DEPTH = 32, LOCK_MS = 600000 };
 
@@ -208,7 +209,9 @@ rt_layers_set_last(const struct rt_home *home, const struct rt_oid *tree, struct
 {
 	/* only a hint: not durable, and a torn one is noticed by its length */
 	rt_auto(free) char *path = rt_home_path(home, "layers/last");
-	rt_auto(free) char *own = rt_format("%s.%ld", path, (long)getpid());
+	char temp[RT_TEMP_NAME];
+	rt_temp_name(temp, RT_TEMP_PREFIX);
+	rt_auto(free) char *own = rt_home_path(home, "layers/%s", temp);
 	rt_auto(fd) int fd = open(own, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 	if (fd < 0 || rt_write_all(fd, tree->hex, RT_OID_HEX) < 0 || rename(own, path) < 0)
 		return rt_fail_errno(err, "writing %s", path);
@@ -415,5 +418,24 @@ rt_layers_sweep(struct rt_home *home, size_t keep, size_t *removed, struct rt_er
 	}
 	free(sweep.layers.at);
 	rt_strs_release(&sweep.needed);
+	return result;
+}
+
+int
+rt_layers_tidy(struct rt_home *home, size_t *removed, struct rt_err *err)
+{
+	struct sweep sweep = {.home = home};
+	rt_auto(free) char *dir = rt_home_path(home, "layers");
+	int result = rt_list_dir(AT_FDCWD, dir, note_layer, &sweep, err);
+	for (size_t i = 0; i < sweep.layers.n && result == 0; i++) {
+		rt_auto(free) char *layer = rt_format("%s/%s", dir, sweep.layers.at[i].tree.hex);
+		rt_auto(free) char *done = rt_format("%s/done", layer);
+		if (rt_exists(AT_FDCWD, done))
+			continue;
+		int dropped = drop_layer(home, sweep.layers.at[i].tree.hex, err);
+		*removed += dropped > 0;
+		result = dropped < 0 ? -1 : 0;
+	}
+	free(sweep.layers.at);
 	return result;
 }

@@ -46,13 +46,20 @@ rt_ledger_head(struct rt_home *home, struct rt_head *head, struct rt_err *err)
 }
 
 /* The witness lies outside the repository, so that a chain that was cut short is noticed. It never moves back. */
-static char *
-witness_path(const struct rt_home *home)
+char *
+rt_witness_dir(const struct rt_home *home)
 {
 	const char *state = getenv("XDG_STATE_HOME");
 	if (state && state[0] == '/')
-		return rt_format("%s/ratchet/%s", state, home->writer);
-	return home->cell_home ? rt_format("%s/.local/state/ratchet/%s", home->cell_home, home->writer) : NULL;
+		return rt_format("%s/ratchet", state);
+	return home->cell_home ? rt_format("%s/.local/state/ratchet", home->cell_home) : NULL;
+}
+
+static char *
+witness_path(const struct rt_home *home)
+{
+	rt_auto(free) char *dir = rt_witness_dir(home);
+	return dir ? rt_format("%s/%s", dir, home->writer) : NULL;
 }
 
 /*

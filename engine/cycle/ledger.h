@@ -34,6 +34,8 @@ int rt_ledger_walk(struct rt_home *home, const struct rt_oid *from,
 		   int (*each)(void *data, const struct rt_oid *at, const struct rt_record *record, struct rt_err *err),
 		   void *data, struct rt_err *err) RT_MUST_USE;
 
+/* The directory of the witness files; NULL: there is no place for one. The caller frees. */
+char *rt_witness_dir(const struct rt_home *home);
 /* What the witness file outside the repository says: 1 found, 0 there is none, -1. */
 int rt_witness_read(const struct rt_home *home, int64_t *seq, char digest[RT_SHA256_HEX + 1],
 		    struct rt_err *err) RT_MUST_USE;

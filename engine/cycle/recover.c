@@ -7,10 +7,13 @@
 #include <unistd.h>
 
 #include "cycle/landing.h"
-#include "cycle/ledger.h"
+#include "cycle/open.h"
 #include "cycle/settle.h"
+#include "cycle/takeback.h"
+#include "cycle/tidy.h"
 #include "git/worktree.h"
 #include "support/clock.h"
+#include "support/tempname.h"
 
 enum { LOCK_MS = 30000, ID_DIGITS = 12 };
 
@@ -22,6 +25,7 @@ struct pending {
 	char id[ID_DIGITS + 1];
 	int64_t seq; /* of the ledger's head before it */
 	bool intended, closed;
+	bool back; /* a merge that is taken back */
 	char *target_ref;
 	struct rt_oid old, new;
 	struct rt_strs worktrees;
@@ -65,6 +69,7 @@ copy_facts(struct pending *p, const struct rt_record *intent)
 	const char *old = rt_json_get_string(extra, "old"), *new = rt_json_get_string(extra, "new");
 	snprintf(p->old.hex, sizeof(p->old.hex), "%s", old ? old : "");
 	snprintf(p->new.hex, sizeof(p->new.hex), "%s", new ? new : "");
+	p->back = rt_json_get_bool(extra, "back", false);
 	p->pid = rt_json_get_int(extra, "pid", 0);
 	p->start = rt_json_get_int(extra, "start", 0);
 	p->boot_id = copy(intent->boot_id);
@@ -81,7 +86,7 @@ look_at(void *data, const struct rt_oid *at, const struct rt_record *record, str
 		return 1;
 	if (!record->id || strcmp(record->id, p->id) != 0)
 		return 0;
-	if (record->op == RT_OP_OUTCOME || record->op == RT_OP_ABORTED)
+	if (record->op == RT_OP_OUTCOME || record->op == RT_OP_ABORTED || record->op == RT_OP_REJECTED)
 		p->closed = true;
 	if (record->op != RT_OP_INTENT)
 		return 0;
@@ -96,7 +101,7 @@ static bool
 is_dead(const struct pending *p)
 {
 	return !p->boot_id || strcmp(p->boot_id, rt_boot_id()) != 0 || p->pid == getpid() ||
-	       rt_process_start((long)p->pid) != (uint64_t)p->start;
+	       rt_process_start((pid_t)p->pid) != (uint64_t)p->start;
 }
 
 /* The target's lock that a killed landing left: its content is empty or the value that was intended. Anything else is
@@ -125,17 +130,7 @@ drop_locks(const struct pending *p, struct rt_strs *found, struct rt_err *err)
 	if (!is_dead(p))
 		return rt_fail(err, RT_ECONFLICT, "the landing %s is still under way in process %" PRId64, p->id,
 			       p->pid);
-	if (drop_ref_lock(p, found, err) < 0)
-		return -1;
-	for (size_t i = 0; i < p->worktrees.n; i++) {
-		int dropped = rt_worktree_drop_lock(p->worktrees.at[i], err);
-		if (dropped < 0)
-			return -1;
-		if (dropped)
-			rt_strs_addf(found, "removed the stale index.lock of the interrupted landing %s in %s", p->id,
-				     p->worktrees.at[i]);
-	}
-	return 0;
+	return drop_ref_lock(p, found, err);
 }
 
 /* ---- completing or undoing ---- */
@@ -157,20 +152,13 @@ close_intent(struct pending *p, enum rt_op op, const char *reason, struct rt_err
 	return rt_ledger_append(p->home, &p->record, NULL, err);
 }
 
-static int
-drop_pending(const struct pending *p, struct rt_err *err)
-{
-	int swapped = rt_ref_swap(p->home->repo, p->ref, &p->commit, NULL, "", rt_clock_ms() + LOCK_MS, err);
-	return swapped == RT_SWAPPED || swapped == RT_SWAP_MOVED ? 0 : -1;
-}
-
 /* Puts the work trees back to the old tree: paths that hold the new content; what the user changed meanwhile stays. */
 static int
 restore(struct pending *p, struct rt_err *err)
 {
 	rt_auto(buf) struct rt_buf why = RT_BUF_INIT;
 	for (size_t i = 0; i < p->worktrees.n; i++)
-		if (rt_worktree_move(p->worktrees.at[i], &p->new, &p->old, rt_clock_ms() + LOCK_MS, &why, err) < 0)
+		if (rt_worktree_restore(p->worktrees.at[i], &p->old, &p->new, rt_clock_ms() + LOCK_MS, &why, err) < 0)
 			return -1;
 	return 0;
 }
@@ -184,12 +172,33 @@ redo(struct pending *p, struct rt_buf *why, struct rt_err *err)
 		if (moved != 1)
 			return moved;
 	}
-	rt_auto(free) char *message = rt_format("ratchet: landed %s (recovered)", p->id);
+	rt_auto(free) char *message =
+	    rt_format("ratchet: %s %s (recovered)", p->back ? "moved back, regressed:" : "landed", p->id);
 	int swapped =
 	    rt_ref_swap(p->home->repo, p->target_ref, &p->old, &p->new, message, rt_clock_ms() + LOCK_MS, err);
 	if (swapped == RT_SWAP_MOVED)
 		rt_buf_adds(why, "the target moved");
 	return swapped == RT_SWAPPED ? 1 : swapped == RT_SWAP_MOVED ? 0 : -1;
+}
+
+/* Is the target where the move was to bring it? A landing may have others on top by now. */
+static int
+has_arrived(struct pending *p, const struct rt_oid *now, struct rt_err *err)
+{
+	if (p->back)
+		return rt_oid_equal(now, &p->new);
+	return rt_is_ancestor(p->home->repo, &p->new, now, err);
+}
+
+static int
+close_done(struct pending *p, struct rt_strs *found, struct rt_err *err)
+{
+	struct rt_move move = {p->target_ref, &p->old, &p->new, &p->worktrees, p->back};
+	rt_strs_addf(found, "completed the interrupted %s %s: %s is at %.12s", p->back ? "moving back" : "landing",
+		     p->id, p->target_ref, p->new.hex);
+	if (!p->back)
+		return close_intent(p, RT_OP_OUTCOME, NULL, err);
+	return rt_take_back_record(p->home, &p->record, &move, err) < 0 ? -1 : rt_open_close(p->home, &p->old, err);
 }
 
 static int
@@ -199,24 +208,19 @@ complete(struct pending *p, struct rt_strs *found, struct rt_err *err)
 	rt_auto(buf) struct rt_buf why = RT_BUF_INIT;
 	if (drop_locks(p, found, err) < 0 || rt_ref_read(p->home->repo, p->target_ref, &now, err) < 0)
 		return -1;
-	int landed = 0;
+	int done = 0;
 	if (now.hex[0]) {
-		landed = rt_is_ancestor(p->home->repo, &p->new, &now, err);
-		if (landed == 0 && rt_oid_equal(&now, &p->old))
-			landed = redo(p, &why, err);
-		else if (landed == 0)
+		done = has_arrived(p, &now, err);
+		if (done == 0 && rt_oid_equal(&now, &p->old))
+			done = redo(p, &why, err);
+		else if (done == 0)
 			rt_buf_adds(&why, "the target moved");
 	}
-	if (landed < 0)
-		return -1;
-	if (landed) {
-		rt_strs_addf(found, "completed the interrupted landing %s: %s is at %.12s", p->id, p->target_ref,
-			     p->new.hex);
-		return close_intent(p, RT_OP_OUTCOME, NULL, err);
-	}
+	if (done)
+		return done < 0 ? -1 : close_done(p, found, err);
 	if (restore(p, err) < 0)
 		return -1;
-	rt_strs_addf(found, "undid the interrupted landing %s: %s", p->id, why.data);
+	rt_strs_addf(found, "undid the interrupted %s %s: %s", p->back ? "moving back" : "landing", p->id, why.data);
 	return close_intent(p, RT_OP_ABORTED, why.data, err);
 }
 
@@ -252,7 +256,7 @@ settle_pending(struct rt_home *home, const char *ref, const struct rt_oid *commi
 	else if (result == 0 && !p.intended)
 		rt_strs_addf(found, "the proposal %s was interrupted before it landed; nothing had happened", p.id);
 	if (result == 0)
-		result = drop_pending(&p, err);
+		result = rt_pending_drop(home, p.ref, &p.commit, err);
 	pending_release(&p);
 	return result;
 }
@@ -261,14 +265,11 @@ int
 rt_recover(struct rt_home *home, struct rt_strs *found, struct rt_err *err)
 {
 	struct recovery recovery = {.home = home};
-	size_t swept = 0;
-	int result = rt_ref_each(home->repo, RT_PENDING_REFS, note_pending, &recovery, err);
+	int result = rt_tidy(home, found, err);
+	if (result == 0)
+		result = rt_ref_each(home->repo, RT_PENDING_REFS, note_pending, &recovery, err);
 	for (size_t i = 0; i < recovery.refs.n && result == 0; i++)
 		result = settle_pending(home, recovery.refs.at[i], &recovery.commits.at[i], found, err);
-	if (result == 0)
-		result = rt_quarantine_sweep(home->repo, &swept, err);
-	if (result == 0 && swept)
-		rt_strs_addf(found, "removed the workspaces of %zu interrupted runs", swept);
 	rt_strs_release(&recovery.refs);
 	free(recovery.commits.at);
 	return result;

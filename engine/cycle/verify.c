@@ -82,7 +82,7 @@ judge_closure(struct chain *chain, const struct rt_record *record)
 {
 	if (!record->id)
 		return;
-	if (record->op == RT_OP_OUTCOME || record->op == RT_OP_ABORTED)
+	if (record->op == RT_OP_OUTCOME || record->op == RT_OP_ABORTED || record->op == RT_OP_REJECTED)
 		rt_strs_add(&chain->closed, record->id);
 	if (record->op == RT_OP_INTENT && !rt_strs_has(&chain->closed, record->id))
 		find(chain->v,
@@ -572,7 +572,7 @@ static int
 verify_once(struct rt_home *home, const char *ref, bool all, struct rt_verification *out, struct rt_err *err)
 {
 	struct verifying v = {.home = home, .out = out, .all = all};
-	int result = rt_repo_config_all(home->repo, "ratchet.trustedWriter", &v.trusted, err);
+	int result = rt_repo_config_all(home->repo, "ratchet.trustedWriter", &v.trusted, err) < 0 ? -1 : 0;
 	if (result == 0)
 		result = rt_ledger_head(home, &out->head, err);
 	if (result == 0)

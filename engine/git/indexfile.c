@@ -10,7 +10,6 @@
 
 #include "git/below.h"
 #include "support/clock.h"
-#include "support/digest.h"
 #include "support/file.h"
 
 #define MARK "ratchet is moving the work tree "
@@ -96,7 +95,7 @@ rt_index_lock_take(struct rt_index_lock *lock, const char *gitdir, int64_t deadl
 	rt_auto(free) char *draft = NULL;
 	int rc;
 
-	rt_random_hex(lock->id, RT_MOVE_ID_HEX);
+	rt_temp_name(lock->id, "");
 	draft = rt_format("%s/" LOCK_DRAFT "%s", gitdir, lock->id);
 	rc = write_draft(lock, draft, err);
 	if (rc == 0)
@@ -138,23 +137,26 @@ rt_index_lock_drop(struct rt_index_lock *lock)
 
 /* ---- what a killed move left behind ---- */
 
-/* 1 it is a lock of ours: id and folders are filled; 0, -1. fd stays open to compare. */
+/* 1 it is a lock of ours, text holds it, and its process is dead; 0, -1. fd stays open to compare. */
 static int
 read_lock(const char *path, int *fd, struct rt_buf *text, struct rt_err *err)
 {
 	struct stat st;
+	rt_auto(free) char *id = NULL;
 
 	*fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
 	if (*fd < 0)
 		return errno == ENOENT || errno == ELOOP ? 0 : rt_fail_errno(err, "cannot read %s", path);
 	if (fstat(*fd, &st) < 0)
 		return rt_fail_errno(err, "cannot look at %s", path);
-	if (!S_ISREG(st.st_mode) || st.st_size < (off_t)(strlen(MARK) + RT_MOVE_ID_HEX + 1))
+	if (!S_ISREG(st.st_mode) || st.st_size < (off_t)strlen(MARK))
 		return 0;
 	if (rt_file_read_fd(*fd, MAX_INDEX, path, text, err) < 0)
 		return -1;
-	return rt_starts_with(text->data, MARK) && text->len > strlen(MARK) + RT_MOVE_ID_HEX &&
-	       text->data[strlen(MARK) + RT_MOVE_ID_HEX] == '\n';
+	if (!rt_starts_with(text->data, MARK))
+		return 0;
+	id = rt_strndup(text->data + strlen(MARK), strcspn(text->data + strlen(MARK), "\n"));
+	return rt_temp_is_stale(id, "");
 }
 
 static void
@@ -188,8 +190,9 @@ sweep_temporaries(const char *gitdir, const struct rt_buf *text, struct rt_err *
 	rt_auto(repo) struct rt_repo *repo = NULL;
 	rt_auto(fd) int root = -1;
 	rt_auto(below) struct rt_below below = RT_BELOW_INIT;
-	rt_auto(free) char *prefix = rt_format(RT_MOVE_PREFIX "%.*s-", RT_MOVE_ID_HEX, text->data + strlen(MARK));
-	const char *end = text->data + text->len;
+	const char *id = text->data + strlen(MARK), *end = text->data + text->len;
+	size_t id_len = strcspn(id, "\n");
+	rt_auto(free) char *prefix = rt_format(RT_MOVE_PREFIX "%.*s-", (int)id_len, id);
 
 	if (rt_repo_open_gitdir(&repo, gitdir, err) < 0)
 		return -1;
@@ -197,7 +200,7 @@ sweep_temporaries(const char *gitdir, const struct rt_buf *text, struct rt_err *
 	if (root < 0)
 		return 0;
 	below.root = root;
-	for (const char *at = text->data + strlen(MARK) + RT_MOVE_ID_HEX + 1; at < end; at += strlen(at) + 1)
+	for (const char *at = id + id_len + 1; at < end; at += strlen(at) + 1)
 		sweep_folder(&below, at, prefix);
 	return 0;
 }
@@ -208,7 +211,7 @@ remove_drafts(void *data, const char *name, struct rt_err *err)
 	const char *gitdir = data;
 
 	(void)err;
-	if (rt_starts_with(name, LOCK_DRAFT) || strcmp(name, INDEX_DRAFT) == 0 ||
+	if (rt_temp_is_stale(name, LOCK_DRAFT) || strcmp(name, INDEX_DRAFT) == 0 ||
 	    strcmp(name, INDEX_DRAFT ".lock") == 0) {
 		rt_auto(free) char *path = rt_format("%s/%s", gitdir, name);
 

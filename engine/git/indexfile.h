@@ -12,15 +12,15 @@
 #include <sys/stat.h>
 
 #include "git/internal.h"
+#include "support/tempname.h"
 
 /* 1; 0 split or sparse: why says so with the mend; -1. An absent file is an empty index. */
 int rt_index_load(git_index **out, const char *path, struct rt_buf *why, struct rt_err *err) RT_MUST_USE;
 
-#define RT_MOVE_ID_HEX 12
 struct rt_index_lock {
-	char *gitdir;		     /* NULL: not held */
-	int fd;			     /* the lock file, to add folders to */
-	char id[RT_MOVE_ID_HEX + 1]; /* of this move; its temporary files carry it */
+	char *gitdir;	       /* NULL: not held */
+	int fd;		       /* the lock file, to add folders to */
+	char id[RT_TEMP_NAME]; /* of this move, naming its process (support/tempname.h); its temporary files carry it */
 };
 #define RT_INDEX_LOCK_INIT \
 	{                  \

@@ -10,15 +10,19 @@
 #include <unistd.h>
 #include <zlib.h>
 
-#include "support/digest.h"
 #include "support/file.h"
+#include "support/tempname.h"
 
-#define PRIORITY 100 /* above libgit2's own, which are 1 and 2 */
+/* above libgit2's own, which are 1 and 2 */
+#define PRIORITY_SYNCED 100
+#define PRIORITY_UNSYNCED 101
 #define CHUNK (64u << 10)
 
 struct loose {
 	git_odb_backend parent;
+	char *path; /* of the objects directory, which is opened when something is written */
 	int objects;
+	bool synced;
 };
 
 /* Deflates len bytes into fd; flush is Z_FINISH for the last ones. 0 or -1. */
@@ -61,61 +65,89 @@ write_stream(int fd, const char *type, const void *bytes, size_t len)
 	return failed ? -1 : 0;
 }
 
+static int
+sync_dir(int objects, const char *path)
+{
+	rt_auto(fd) int fd = openat(objects, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return fd < 0 ? -1 : fsync(fd);
+}
+
 /* Puts the temporary file at its place; one that is there already has the same content. */
 static int
-settle(int objects, const char *temp, const char *hex)
+settle(const struct loose *loose, const char *temp, const char *hex)
 {
 	char dir[3] = {hex[0], hex[1], 0}, path[GIT_OID_HEXSZ + 2];
 
 	memcpy(path, hex, 2);
 	path[2] = '/';
 	memcpy(path + 3, hex + 2, GIT_OID_HEXSZ - 1);
-	if (!renameat(objects, temp, objects, path))
-		return 0;
-	if (errno != ENOENT || (mkdirat(objects, dir, 0777) && errno != EEXIST))
+	if (renameat(loose->objects, temp, loose->objects, path)) {
+		if (errno != ENOENT || (mkdirat(loose->objects, dir, 0777) && errno != EEXIST))
+			return -1;
+		if ((loose->synced && sync_dir(loose->objects, ".")) ||
+		    renameat(loose->objects, temp, loose->objects, path))
+			return -1;
+	}
+	return loose->synced ? sync_dir(loose->objects, dir) : 0;
+}
+
+static int
+write_object(const struct loose *loose, const char *temp, const char *hex, const char *type, const void *bytes,
+	     size_t len)
+{
+	rt_auto(fd) int fd = openat(loose->objects, temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444);
+	int failed;
+
+	if (fd < 0)
 		return -1;
-	return renameat(objects, temp, objects, path);
+	failed = write_stream(fd, type, bytes, len) || (loose->synced && fsync(fd)) || settle(loose, temp, hex);
+	if (failed) {
+		failed = errno;
+		unlinkat(loose->objects, temp, 0);
+		errno = failed;
+	}
+	return failed ? -1 : 0;
 }
 
 static int
 loose_write(git_odb_backend *backend, const git_oid *id, const void *bytes, size_t len, git_object_t type)
 {
-	int objects = ((struct loose *)backend)->objects;
-	char temp[32] = "tmp_obj_", hex[GIT_OID_HEXSZ + 1];
-	rt_auto(fd) int fd = -1;
+	struct loose *loose = (struct loose *)backend;
+	char temp[RT_TEMP_NAME], hex[GIT_OID_HEXSZ + 1];
 
 	git_oid_tostr(hex, sizeof(hex), id);
-	rt_random_hex(temp + strlen(temp), 16);
-	fd = openat(objects, temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444);
-	if (fd >= 0 && !write_stream(fd, git_object_type2string(type), bytes, len) && !settle(objects, temp, hex))
+	rt_temp_name(temp, RT_LOOSE_PREFIX);
+	if (loose->objects < 0)
+		loose->objects = open(loose->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (loose->objects >= 0 && !write_object(loose, temp, hex, git_object_type2string(type), bytes, len))
 		return 0;
 	git_error_set_str(GIT_ERROR_OS, strerror(errno));
-	if (fd >= 0)
-		unlinkat(objects, temp, 0);
 	return -1;
 }
 
 static void
 loose_free(git_odb_backend *backend)
 {
-	rt_close(((struct loose *)backend)->objects);
-	free(backend);
+	struct loose *loose = (struct loose *)backend;
+
+	rt_close(loose->objects);
+	free(loose->path);
+	free(loose);
 }
 
 int
-rt_loose_install(struct rt_repo *repo, const char *objects, struct rt_err *err)
+rt_loose_install(struct rt_repo *repo, const char *objects, bool synced, struct rt_err *err)
 {
 	struct loose *loose = rt_alloc(1, sizeof(*loose));
 
 	git_odb_init_backend(&loose->parent, GIT_ODB_BACKEND_VERSION);
 	loose->parent.write = loose_write;
 	loose->parent.free = loose_free;
-	loose->objects = open(objects, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (loose->objects < 0) {
-		free(loose);
-		return rt_fail_errno(err, "can't open %s", objects);
-	}
-	if (!git_odb_add_backend(repo->odb, &loose->parent, PRIORITY))
+	loose->path = rt_strdup(objects);
+	loose->objects = -1;
+	loose->synced = synced;
+	if (!git_odb_add_backend(repo->odb, &loose->parent, synced ? PRIORITY_SYNCED : PRIORITY_UNSYNCED))
 		return 0;
 	loose_free(&loose->parent);
 	return rt_git_error(err, RT_EIO, "can't write to %s", objects);

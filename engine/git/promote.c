@@ -5,8 +5,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "git/loose.h"
 #include "git/quarantine_internal.h"
-#include "support/digest.h"
+#include "support/tempname.h"
 
 /* Above this many objects the file system is synced whole, once, instead of file by file. */
 #define SYNC_EACH_MAX 256
@@ -156,12 +157,12 @@ copy_bytes(int from, int to)
 static int
 copy_file(const struct promotion *promotion, const char *name, struct rt_err *err)
 {
-	char temp[32] = "tmp_obj_";
+	char temp[RT_TEMP_NAME];
 	rt_auto(fd) int from = openat(promotion->from, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	rt_auto(fd) int to = -1;
 	struct stat st;
 
-	rt_random_hex(temp + strlen(temp), 16);
+	rt_temp_name(temp, RT_LOOSE_PREFIX);
 	if (from >= 0 && !fstat(from, &st))
 		to = openat(promotion->to, temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, st.st_mode & 0444);
 	if (to < 0)

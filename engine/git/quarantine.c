@@ -148,7 +148,7 @@ set_up(struct rt_quarantine *quarantine, const char *id, struct rt_err *err)
 		return rt_fail(err, RT_ECONFLICT, "the quarantine %s is removed again and again", quarantine->dir);
 	if (furnish(quarantine, err) || rt_repo_open_gitdir(&quarantine->repo, quarantine->dir, err))
 		return -1;
-	return rt_loose_install(quarantine->repo, quarantine->objects, err);
+	return rt_loose_install(quarantine->repo, quarantine->objects, false, err);
 }
 
 int

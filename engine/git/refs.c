@@ -1,3 +1,4 @@
+#include "git/claim.h"
 #include "git/internal.h"
 
 #include <fcntl.h>
@@ -351,6 +352,7 @@ rt_ref_swap(struct rt_repo *repo, const char *name, const struct rt_oid *old, co
 	    const char *message, int64_t deadline, struct rt_err *err)
 {
 	rt_auto(git_signature) git_signature *who = NULL;
+	rt_auto(lock) struct rt_lock claim = RT_LOCK_INIT;
 	struct swap swap = {.name = name, .message = message, .old = old, .new = new};
 	int rc;
 
@@ -366,7 +368,11 @@ rt_ref_swap(struct rt_repo *repo, const char *name, const struct rt_oid *old, co
 		if (old == NULL && check_parents(repo, name, err) < 0)
 			return -1;
 	}
+	rc = rt_claim_take(&claim, repo, name, new, deadline, err);
+	if (rc != RT_SWAPPED)
+		return rc;
 	rc = swap_until(repo, &swap, deadline, err);
+	rt_claim_drop(&claim, repo, name, new, rc);
 	if (rc == RT_SWAPPED && (old == NULL || new == NULL) && sync_ref_folders(repo, name, err) < 0)
 		return -1;
 	return rc;

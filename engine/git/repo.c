@@ -1,4 +1,5 @@
 #include "git/internal.h"
+#include "git/loose.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -168,6 +169,7 @@ static int
 adopt(struct rt_repo *repo, struct rt_err *err)
 {
 	const char *workdir = git_repository_workdir(repo->git);
+	rt_auto(free) char *objects = NULL;
 
 	repo->gitdir = without_slash(git_repository_path(repo->git));
 	repo->commondir = without_slash(git_repository_commondir(repo->git));
@@ -176,6 +178,9 @@ adopt(struct rt_repo *repo, struct rt_err *err)
 		return -1;
 	if (git_repository_odb(&repo->odb, repo->git) < 0)
 		return rt_git_error(err, RT_EIO, "cannot open the objects of %s", repo->commondir);
+	objects = rt_format("%s/objects", repo->commondir);
+	if (rt_loose_install(repo, objects, true, err) < 0)
+		return -1;
 	return find_promisor(repo, err);
 }
 

@@ -94,6 +94,41 @@ rt_worktrees_on(struct rt_repo *repo, const char *ref, struct rt_strs *gitdirs, 
 	return rt_list_dir(AT_FDCWD, linked, add_linked, &found, err);
 }
 
+struct dropping {
+	const char *worktrees;
+	struct rt_strs *gitdirs;
+};
+
+static int
+drop_one(struct dropping *dropping, const char *gitdir, struct rt_err *err)
+{
+	int dropped = rt_worktree_drop_lock(gitdir, err);
+
+	if (dropped == 1)
+		rt_strs_add(dropping->gitdirs, gitdir);
+	return dropped < 0 ? -1 : 0;
+}
+
+static int
+drop_linked(void *data, const char *name, struct rt_err *err)
+{
+	struct dropping *dropping = data;
+	rt_auto(free) char *gitdir = rt_format("%s/%s", dropping->worktrees, name);
+
+	return drop_one(dropping, gitdir, err);
+}
+
+int
+rt_worktrees_drop_locks(struct rt_repo *repo, struct rt_strs *gitdirs, struct rt_err *err)
+{
+	rt_auto(free) char *linked = rt_format("%s/worktrees", repo->commondir);
+	struct dropping dropping = {linked, gitdirs};
+
+	if (drop_one(&dropping, repo->commondir, err) < 0)
+		return -1;
+	return rt_list_dir(AT_FDCWD, linked, drop_linked, &dropping, err);
+}
+
 /* ---- what is under way there ---- */
 
 /*

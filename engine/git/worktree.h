@@ -42,10 +42,12 @@ int rt_worktree_restore(const char *gitdir, const struct rt_oid *old, const stru
 
 /*
  * Removes the index.lock that a killed rt_worktree_move left behind, and that move's temporary files. Only the lock's
- * own bytes and its inode decide whether it is ratchet's: 1 removed, 0 there is none or it is somebody else's, -1.
- * Called when the process that made it is known to be dead.
+ * own bytes and its inode decide whether it is ratchet's, and they name the process that made it, which must be dead: 1
+ * removed, 0 there is none or it is somebody else's, -1. The caller holds the lane, so that nobody begins a move.
  */
 int rt_worktree_drop_lock(const char *gitdir, struct rt_err *err) RT_MUST_USE;
+/* The same for all work trees of a repository; the git directories of those that had such a lock are added. */
+int rt_worktrees_drop_locks(struct rt_repo *repo, struct rt_strs *gitdirs, struct rt_err *err) RT_MUST_USE;
 
 /* The tree that an index file (NULL: the work tree's own) would commit, written to repo's object store: what pre-commit
  * judges. Unmerged entries: 0 with why. */

@@ -104,6 +104,9 @@ rt_auto_cell_outcome(struct rt_cell_outcome **outcome)
 	rt_cell_outcome_free(*outcome);
 }
 
+/* Removes the control groups that an engine that was killed left behind. */
+void rt_cages_sweep(void);
+
 struct rt_pool;
 struct rt_pool *rt_pool_new(void);
 /* Starts a cell; spec and what it points to stay valid until its outcome was freed. */

@@ -8,12 +8,14 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "support/file.h"
+#include "support/tempname.h"
 
 #define TEXT_MAX ((size_t)1 << 20)
 
@@ -98,19 +100,6 @@ locate(struct group *group, const char *controller)
 		group->dir = rt_steal(&dir);
 }
 
-static unsigned long long
-start_time(pid_t pid)
-{
-	rt_auto(free) char *path = rt_format("/proc/%d/stat", (int)pid);
-	rt_auto(buf) struct rt_buf text = RT_BUF_INIT;
-	unsigned long long start = 0;
-	const char *rest = read_text(path, &text) ? strrchr(text.data, ')') : NULL;
-	if (!rest || sscanf(rest, ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
-			    &start) != 1)
-		return 0;
-	return start;
-}
-
 /* rmdir takes only groups without processes. */
 static void
 sweep(const struct group *group)
@@ -120,8 +109,8 @@ sweep(const struct group *group)
 		return;
 	for (struct dirent *entry; (entry = readdir(dir));) {
 		int pid;
-		unsigned long long start;
-		if (sscanf(entry->d_name, "cell-%d-%llu-", &pid, &start) == 2 && start_time(pid) != start)
+		uint64_t start;
+		if (sscanf(entry->d_name, "cell-%d-%" SCNu64 "-", &pid, &start) == 2 && rt_process_start(pid) != start)
 			unlinkat(dirfd(dir), entry->d_name, AT_REMOVEDIR);
 	}
 	closedir(dir);
@@ -146,10 +135,10 @@ static char *
 make_group(const struct group *group)
 {
 	static unsigned count;
-	static unsigned long long start;
+	static uint64_t start;
 	if (!start)
-		start = start_time(getpid());
-	char *path = rt_format("%s/cell-%d-%llu-%u", group->dir, (int)getpid(), start, count++);
+		start = rt_process_start(getpid());
+	char *path = rt_format("%s/cell-%d-%" PRIu64 "-%u", group->dir, (int)getpid(), start, count++);
 	if (mkdir(path, 0755) == 0)
 		return path;
 	free(path);
@@ -173,6 +162,12 @@ make_v1(struct rt_cage *cage, const struct rt_cell_spec *spec)
 		cage->memory_bytes = spec->memory_bytes;
 	if (spec->max_pids && pids.dir && (cage->paths[2] = make_group(&pids)))
 		write_value(cage->paths[2], "pids.max", spec->max_pids + 1);
+}
+
+void
+rt_cages_sweep(void)
+{
+	locate_all();
 }
 
 void

@@ -10,8 +10,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "support/digest.h"
 #include "support/stop.h"
+#include "support/tempname.h"
 
 #define READ_STEP (64 * 1024)
 #define BENEATH_TRIES 32 /* openat2 gives EAGAIN when something below dir is renamed meanwhile */
@@ -190,12 +190,12 @@ int
 rt_file_write_durable(int at, const char *path, const void *bytes, size_t len, mode_t mode, struct rt_err *err)
 {
 	const char *name;
-	char temp[32] = ".ratchet-tmp-";
+	char temp[RT_TEMP_NAME];
 	rt_auto(fd) int dir = open_parent(at, path, &name);
 
 	if (dir < 0)
 		return rt_fail_errno(err, "can't open the directory of %s", path);
-	rt_random_hex(temp + strlen(temp), 16);
+	rt_temp_name(temp, RT_TEMP_PREFIX);
 	if (write_new(dir, temp, bytes, len, mode)) {
 		rt_fail_errno(err, "can't write %s", path);
 		unlinkat(dir, temp, 0);

@@ -28,7 +28,7 @@ int rt_file_read_fd(int fd, size_t max, const char *name, struct rt_buf *out, st
 int rt_file_open_beneath(int dir, const char *path, int flags, mode_t mode, struct rt_err *err);
 /*
  * Writes path by way of a temporary file in the same directory, fsync, rename, fsync of the directory. Killed on the
- * way, it leaves .ratchet-tmp-<16 hex digits> there. A link at path is replaced, not followed; the umask holds for
+ * way, it leaves that file there (support/tempname.h). A link at path is replaced, not followed; the umask holds for
  * mode.
  */
 int rt_file_write_durable(int at, const char *path, const void *bytes, size_t len, mode_t mode,
