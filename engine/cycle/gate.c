@@ -359,6 +359,13 @@ rt_gate_judge(struct rt_gate *gate, struct rt_err *err)
 		rt_gate_verdict(gate, RT_VERDICT_REFUSED, NULL);
 		return 0;
 	}
+	if (gate->stale) {
+		rt_gate_verdict(
+		    gate, RT_VERDICT_CONFLICT,
+		    "the target moved since these commits were signed, and what is replayed on its tip has no "
+		    "signature: rebase and sign again");
+		return 0;
+	}
 	if (run_and_judge(gate, err) < 0)
 		return -1;
 	/* a staged merge brings the other side's baseline along, which no fast run can show */
@@ -451,7 +458,7 @@ rt_gate_forget(struct rt_gate *gate)
 	fresh.dry_run = gate->report.dry_run;
 	rt_report_release(&gate->report);
 	gate->report = fresh;
-	gate->governed = gate->unsigned_governance = false;
+	gate->governed = gate->unsigned_governance = gate->stale = false;
 }
 
 void

@@ -32,6 +32,8 @@ struct rt_gate {
 	bool governance_ok;		 /* the caller has the operator's word for unsigned governance */
 	const struct rt_commit *commits; /* what is proposed, oldest first; messages and signatures are judged */
 	size_t n_commits;
+	bool lost_signature; /* commits were replayed that had been signed */
+	bool stale;	     /* found while judging: governance of which only the replay lacks a signature */
 	struct rt_progress progress;
 	struct rt_report report;
 	struct rt_baseline raised; /* what the landing commits */

@@ -46,9 +46,10 @@ all_signed(struct rt_gate *gate, bool *answer, struct rt_err *err)
 	return 0;
 }
 
-/* Do the trusted inputs of two trees differ, the baseline folder left out? 1, 0, -1. */
+/* Do the trusted inputs of two trees differ, the baseline folder left out? 1 and the path in which, 0, -1. */
 static int
-trusted_differ(struct rt_gate *gate, const struct rt_oid *a, const struct rt_oid *b, struct rt_err *err)
+trusted_differ(struct rt_gate *gate, const struct rt_oid *a, const struct rt_oid *b, struct rt_buf *path,
+	       struct rt_err *err)
 {
 	struct rt_repo *repo = rt_quarantine_repo(gate->quarantine);
 	rt_auto(buf) struct rt_buf policies = RT_BUF_INIT;
@@ -58,23 +59,58 @@ trusted_differ(struct rt_gate *gate, const struct rt_oid *a, const struct rt_oid
 		struct rt_entry x, y;
 		if (rt_tree_entry(repo, a, paths[i], &x, err) < 0 || rt_tree_entry(repo, b, paths[i], &y, err) < 0)
 			return -1;
-		if (x.mode != y.mode || (x.mode && !rt_oid_equal(&x.id, &y.id)))
-			return 1;
+		if (x.mode == y.mode && (!x.mode || rt_oid_equal(&x.id, &y.id)))
+			continue;
+		rt_buf_cut(path, 0);
+		rt_buf_adds(path, paths[i]);
+		return 1;
 	}
 	return 0;
 }
 
-/* Does the commit change trusted inputs against any of its parents? */
+/* Does the commit change trusted inputs against any of its parents? A shallow clone may not know: RT_EUNKNOWN. */
 static int
 commit_governs(struct rt_gate *gate, const struct rt_commit *commit, struct rt_err *err)
 {
+	struct rt_repo *repo = rt_quarantine_repo(gate->quarantine);
 	for (size_t i = 0; i < commit->n_parents; i++) {
 		rt_auto(commit) struct rt_commit parent = {0};
-		if (rt_commit_read(rt_quarantine_repo(gate->quarantine), &commit->parents[i], &parent, err) < 0)
+		rt_auto(buf) struct rt_buf path = RT_BUF_INIT;
+		if (!rt_object_exists(repo, &commit->parents[i]))
+			return rt_fail(
+			    err, RT_EUNKNOWN,
+			    "trusted inputs change, and %.12s, a parent of %.12s, is not in this clone, so who "
+			    "changed them can't be told; check out with fetch-depth: 0 (GitHub) or GIT_DEPTH: 0 "
+			    "(GitLab)",
+			    commit->parents[i].hex, commit->id.hex);
+		if (rt_commit_read(repo, &commit->parents[i], &parent, err) < 0)
 			return -1;
-		int differ = trusted_differ(gate, &parent.tree, &commit->tree, err);
+		int differ = trusted_differ(gate, &parent.tree, &commit->tree, &path, err);
 		if (differ)
 			return differ;
+	}
+	return 0;
+}
+
+/* A change of trusted inputs that a later commit takes back is one all the same: it becomes part of the history. */
+static int
+note_detours(struct changes *changes, struct rt_err *err)
+{
+	struct rt_gate *gate = changes->gate;
+	for (size_t i = 0; i + 1 < gate->n_commits && !changes->governed.n; i++) {
+		rt_auto(buf) struct rt_buf path = RT_BUF_INIT;
+		struct rt_err unknown = RT_ERR_INIT;
+		/* what merely began at an older commit of the target differs too, but not from its parents */
+		int differs = trusted_differ(gate, &gate->base_tree, &gate->commits[i].tree, &path, err);
+		if (differs < 0)
+			return -1;
+		int governs = differs ? commit_governs(gate, &gate->commits[i], &unknown) : 0;
+		if (governs > 0)
+			rt_strs_add(&changes->governed, path.data);
+		if (governs < 0 && unknown.code != RT_EUNKNOWN) { /* that is the edge of a shallow clone */
+			*err = unknown;
+			return -1;
+		}
 	}
 	return 0;
 }
@@ -114,7 +150,9 @@ judge_governance(struct changes *changes, struct rt_err *err)
 		int valid = check_signature(gate, &gate->commits[i].id, &why, err);
 		if (valid < 0)
 			return -1;
-		if (!valid)
+		if (!valid && gate->lost_signature && !gate->commits[i].signature)
+			gate->stale = true;
+		else if (!valid)
 			rt_refuse(&gate->report.refusals, "governance", path, 0,
 				  "commit %.12s changes a trusted input: %s", gate->commits[i].id.hex, why.data);
 	}
@@ -321,6 +359,8 @@ rt_govern_changes(struct rt_gate *gate, struct rt_err *err)
 	int result = all_signed(gate, &changes.all_signed, err);
 	if (result == 0)
 		result = rt_tree_diff(changes.repo, &gate->base_tree, &gate->tree, false, judge_path, &changes, err);
+	if (result == 0 && !changes.governed.n && !gate->adoption)
+		result = note_detours(&changes, err);
 	if (result == 0) {
 		judge_messages(&changes);
 		if (changes.governed.n && gate->fast && gate->n_commits == 0)

@@ -227,6 +227,7 @@ replay_commits(struct rt_intake *intake, struct rt_quarantine *quarantine, const
 		}
 		if (rt_oid_equal(&tree, &intake->tree))
 			continue;
+		intake->lost_signature = intake->lost_signature || commit.signature;
 		if (add_commit(intake, repo, &tree, commit.author, commit.encoding, commit.message, err) < 0)
 			return -1;
 	}

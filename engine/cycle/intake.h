@@ -22,6 +22,7 @@ struct rt_intake {
 	struct rt_commit *commits; /* oldest first, on the base */
 	size_t n;
 	bool kept;		 /* the commits are the proposer's own, ids kept */
+	bool lost_signature;	 /* one that was replayed was signed, and its replay is not */
 	struct rt_oid tip, tree; /* of the last commit; the base's when there are none */
 	struct rt_buf why;
 	struct rt_buf committer; /* the identity that replayed commits are committed by */

@@ -209,7 +209,7 @@ start_cell(struct rt_matrix *matrix, struct rt_pool *pool, size_t i, struct rt_e
 	struct job *job = matrix->jobs[i] = rt_alloc(1, sizeof(*job));
 	job->cell = i;
 	job->stdout_fd = -1;
-	job->stack = (struct rt_stack)RT_STACK_INIT;
+	job->stack = (struct rt_stack)RT_STACK_INIT; /* of zeros, its lock would be standard input */
 	matrix->cells[i].attempts++;
 	if (make_folders(matrix, job, err) < 0 || rt_workspace_lowers(matrix, i, &job->stack, &job->lowers, err) < 0)
 		return -1;

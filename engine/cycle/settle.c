@@ -134,6 +134,7 @@ take_in(struct attempt *a, struct rt_err *err)
 	gate->tree = a->intake.tree;
 	gate->commits = a->intake.commits;
 	gate->n_commits = a->intake.n;
+	gate->lost_signature = a->intake.lost_signature;
 	if (made == 2)
 		rt_refuse(&gate->report.refusals, "limits", NULL, 0, "%s", a->intake.why.data);
 	if (made != 1) {
