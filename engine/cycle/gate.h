@@ -26,6 +26,7 @@ struct rt_gate {
 	struct rt_trusted trusted;     /* of the base; in an adoption: of the candidate */
 	bool adoption;
 	bool adopt_trusted; /* --adopt: the head's isolation, network, tools, caches are believed */
+	bool lands;	    /* an accepted verdict lands at once */
 	bool fresh;	    /* no recorded result stands for a run */
 	bool fast;
 	bool owed;			 /* with fast: that no check is marked so is no failure */

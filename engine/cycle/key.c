@@ -64,6 +64,8 @@ add_rules(struct rt_sha256 *hash, const struct rt_check *check)
 	add_number(hash, check->warm);
 	add_number(hash, check->confirm_clean);
 	add_number(hash, check->untrusted_inputs);
+	for (size_t i = 0; i < check->inputs.n; i++)
+		add_text(hash, check->inputs.at[i]);
 	add_number(hash, check->min_cases);
 	add_text(hash, check->report.format);
 	add_text(hash, check->report.path);
@@ -106,5 +108,24 @@ rt_key_make(struct rt_matrix *matrix, size_t i, const char *machine, struct rt_e
 	if (add_command(&hash, cell, err) < 0)
 		return -1;
 	rt_sha256_hex(&hash, matrix->cells[i].key);
+	return 0;
+}
+
+int
+rt_key_plan(const struct rt_matrix *matrix, const char *machine, char key[RT_SHA256_HEX + 1], struct rt_err *err)
+{
+	struct rt_sha256 hash;
+	rt_sha256_start(&hash);
+	add_text(&hash, KEY_VERSION);
+	add_text(&hash, machine);
+	add_text(&hash, rt_isolation_name(matrix->level));
+	for (size_t i = 0; i < matrix->plan->cells.n; i++) {
+		const struct rt_cell *cell = &matrix->plan->cells.at[i];
+		add_text(&hash, cell->name);
+		add_rules(&hash, cell->check);
+		if (add_command(&hash, cell, err) < 0)
+			return -1;
+	}
+	rt_sha256_hex(&hash, key);
 	return 0;
 }

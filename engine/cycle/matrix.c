@@ -187,7 +187,7 @@ make_folders(struct rt_matrix *matrix, struct job *job, struct rt_err *err)
 	job->reports = rt_format("%s/out", job->dir);
 	if (rt_mkdirs(AT_FDCWD, job->reports, 0700, err) < 0)
 		return -1;
-	if (cell->needed) {
+	if (cell->needed || matrix->keep) {
 		job->upper = rt_format("%s/up", job->dir);
 		if (rt_mkdirs(AT_FDCWD, job->upper, 0700, err) < 0)
 			return -1;

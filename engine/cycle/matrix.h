@@ -28,6 +28,7 @@ struct rt_cell_state {
 	struct rt_buf log; /* redacted */
 	char report_digest[RT_SHA256_HEX + 1];
 	char key[RT_SHA256_HEX + 1]; /* of its result (cycle/key.h); "" while it has none */
+	bool warm;		     /* its newest run had a warm workspace */
 	bool cached;		     /* run is a recorded one */
 	enum rt_isolation level;
 	int64_t duration_ms;
@@ -35,6 +36,7 @@ struct rt_cell_state {
 };
 
 struct rt_reuse;
+struct rt_warm;
 struct rt_matrix {
 	struct rt_home *home;
 	struct rt_repo *repo; /* reads the tree */
@@ -42,8 +44,10 @@ struct rt_matrix {
 	const struct rt_plan *plan;
 	struct rt_oid tree, near; /* near: for layers; may be "" */
 	enum rt_isolation level;
-	struct rt_reuse *reuse; /* recorded results; NULL: everything runs. Set by the caller after init */
-	char *scratch;		/* a directory for uppers and reports */
+	const struct rt_warm *warm; /* what lies below warm cells; NULL: every workspace is clean. Likewise */
+	bool keep;		    /* what each cell wrote is kept, needed or not */
+	struct rt_reuse *reuse;	    /* recorded results; NULL: everything runs. Set by the caller after init */
+	char *scratch;		    /* a directory for uppers and reports */
 	struct rt_progress progress;
 	struct rt_cell_state *cells; /* as many as the plan has */
 	struct job **jobs;	     /* a run under way, by cell; private */

@@ -9,6 +9,7 @@
 
 #include "cycle/key.h"
 #include "cycle/machine.h"
+#include "cycle/workspace.h"
 #include "support/clock.h"
 
 /* How far back in the chain a result is looked for, so that the cost does not follow the chain's length. A result that
@@ -269,32 +270,68 @@ result_line(const struct rt_matrix *matrix, size_t i)
 	return rt_buf_steal(&line);
 }
 
+static void
+forget(struct rt_reuse *reuse, size_t cell)
+{
+	for (size_t i = 0; i < reuse->kept.n; i++) {
+		if (reuse->kept.at[i].cell != cell)
+			continue;
+		free(reuse->kept.at[i].line);
+		reuse->kept.at[i] = reuse->kept.at[--reuse->kept.n];
+	}
+}
+
+static void
+note_reused(const struct rt_reuse *reuse, const struct rt_cell *cell, const char *key, struct rt_strs *evidence)
+{
+	rt_auto(free) char *path = rt_home_path(reuse->home, "results/%s", key);
+	rt_auto(buf) struct rt_buf line = RT_BUF_INIT;
+	char digest[RT_SHA256_HEX + 1];
+	struct rt_err ignored = RT_ERR_INIT;
+	if (rt_file_read(AT_FDCWD, path, MAX_LINE, &line, &ignored) < 0)
+		return;
+	rt_sha256_of(line.data, line.len, digest);
+	rt_strs_addf(evidence, "%s reused %s %s", cell->name, key, digest);
+}
+
+static void
+note_run(struct rt_reuse *reuse, const struct rt_matrix *matrix, size_t i, struct rt_strs *evidence)
+{
+	char digest[RT_SHA256_HEX + 1];
+	struct rt_kept *kept = rt_push(&reuse->kept);
+	kept->cell = i;
+	kept->line = result_line(matrix, i);
+	rt_sha256_of(kept->line, strlen(kept->line), digest);
+	rt_strs_addf(evidence, "%s recorded %s %s", matrix->plan->cells.at[i].name, matrix->cells[i].key, digest);
+}
+
+static bool
+awaits_confirmation(const struct rt_matrix *matrix, size_t cell)
+{
+	const struct rt_plan *plan = matrix->plan;
+	rt_auto(free) bool *closure = rt_alloc(plan->cells.n, sizeof(*closure));
+	bool any = false;
+	rt_workspace_closure(plan, cell, closure);
+	for (size_t i = 0; i < plan->cells.n; i++)
+		any = any || (closure[i] && plan->cells.at[i].check->confirm_clean);
+	return any && matrix->cells[cell].warm;
+}
+
 void
-rt_reuse_note(struct rt_reuse *reuse, const struct rt_matrix *matrix, struct rt_strs *evidence)
+rt_reuse_note(struct rt_reuse *reuse, const struct rt_matrix *matrix, const bool *want, struct rt_strs *evidence)
 {
 	for (size_t i = 0; i < matrix->plan->cells.n; i++) {
 		const struct rt_cell_state *state = &matrix->cells[i];
 		const struct rt_cell *cell = &matrix->plan->cells.at[i];
-		char digest[RT_SHA256_HEX + 1];
+		if (want && !want[i])
+			continue;
+		forget(reuse, i);
 		if (!cell->check->has_inputs || !state->key[0] || !rt_cell_green(state))
 			continue;
-		if (state->cached) {
-			rt_auto(free) char *path = rt_home_path(reuse->home, "results/%s", state->key);
-			rt_auto(buf) struct rt_buf line = RT_BUF_INIT;
-			struct rt_err ignored = RT_ERR_INIT;
-			if (rt_file_read(AT_FDCWD, path, MAX_LINE, &line, &ignored) < 0)
-				continue;
-			rt_sha256_of(line.data, line.len, digest);
-			rt_strs_addf(evidence, "%s reused %s %s", cell->name, state->key, digest);
-			continue;
-		}
-		if (!reuse->keep || state->run.results.problems.n)
-			continue;
-		struct rt_kept *kept = rt_push(&reuse->kept);
-		kept->cell = i;
-		kept->line = result_line(matrix, i);
-		rt_sha256_of(kept->line, strlen(kept->line), digest);
-		rt_strs_addf(evidence, "%s recorded %s %s", cell->name, state->key, digest);
+		if (state->cached)
+			note_reused(reuse, cell, state->key, evidence);
+		else if (reuse->keep && !state->run.results.problems.n && !awaits_confirmation(matrix, i))
+			note_run(reuse, matrix, i, evidence);
 	}
 }
 
@@ -326,7 +363,8 @@ rt_reuse_keep(struct rt_reuse *reuse, struct rt_matrix *matrix)
 		rt_auto(free) char *path = rt_format("%s/%s", dir, state->key);
 		rt_auto(free) char *own = rt_format("%s.%ld.new", path, (long)getpid());
 		const char *line = reuse->kept.at[i].line;
-		if (state->upper && state->attempts == 1)
+		/* what was written in a warm workspace means nothing without it */
+		if (state->upper && !state->warm)
 			keep_tree(reuse, state);
 		rt_auto(fd) int fd = open(own, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 		if (fd < 0 || rt_write_all(fd, line, strlen(line)) < 0 || rename(own, path) < 0)

@@ -41,8 +41,12 @@ struct rt_reuse {
  */
 int rt_reuse_apply(struct rt_reuse *reuse, struct rt_matrix *matrix, const bool *want, bool *todo,
 		   struct rt_err *err) RT_MUST_USE;
-/* Notes the green runs of a matrix for keeping; evidence gets a line for each, and for each result that stood. */
-void rt_reuse_note(struct rt_reuse *reuse, const struct rt_matrix *matrix, struct rt_strs *evidence);
+/*
+ * Notes the green runs of a matrix (of the cells marked in want; NULL: all) for keeping, in place of what was noted of
+ * those cells before; evidence gets a line for each, and for each result that stood. What a warm workspace says where
+ * `confirm: clean` covers it is not kept.
+ */
+void rt_reuse_note(struct rt_reuse *reuse, const struct rt_matrix *matrix, const bool *want, struct rt_strs *evidence);
 /* Writes what was noted, and takes over what needed cells wrote. What can't be kept is not an error: it runs again. */
 void rt_reuse_keep(struct rt_reuse *reuse, struct rt_matrix *matrix);
 /* Removes all but the newest results and trees; adds how many trees went. */

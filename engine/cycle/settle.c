@@ -213,6 +213,7 @@ try_once(struct attempt *a, bool *again, struct rt_err *err)
 		return -1;
 	gate->progress = a->propose->progress;
 	gate->report.dry_run = a->propose->dry_run;
+	gate->lands = !a->propose->dry_run;
 	gate->fast = a->propose->fast;
 	int open = is_open(a, err);
 	if (open)

@@ -23,7 +23,8 @@ rt_trials_init(struct rt_trials *trials, struct rt_gate *gate, const struct rt_p
 	       enum rt_isolation level, const char *side, struct rt_err *err)
 {
 	const struct rt_oid *near = gate->base_tree.hex[0] ? &gate->base_tree : NULL;
-	*trials = (struct rt_trials){.gate = gate, .plan = plan, .side = side, .n = plan->cells.n};
+	*trials =
+	    (struct rt_trials){.gate = gate, .plan = plan, .side = side, .n = plan->cells.n, .warm = RT_WARM_INIT};
 	trials->at = rt_alloc(plan->cells.n + 1, sizeof(*trials->at));
 	trials->red = rt_alloc(plan->cells.n + 1, sizeof(*trials->red));
 	for (size_t i = 0; i < trials->n; i++)
@@ -43,6 +44,8 @@ rt_trials_release(struct rt_trials *trials)
 		rt_matrix_release(&trials->candidate);
 	if (trials->base.plan)
 		rt_matrix_release(&trials->base);
+	if (trials->plan)
+		rt_warm_release(&trials->warm);
 	memset(trials, 0, sizeof(*trials));
 }
 
@@ -52,7 +55,7 @@ rt_trials_first(struct rt_trials *trials, const bool *want, struct rt_err *err)
 	if (rt_matrix_run(&trials->candidate, want, err) < 0)
 		return -1;
 	if (trials->candidate.reuse)
-		rt_reuse_note(trials->candidate.reuse, &trials->candidate, &trials->gate->evidence);
+		rt_reuse_note(trials->candidate.reuse, &trials->candidate, NULL, &trials->gate->evidence);
 	for (size_t i = 0; i < trials->n; i++)
 		take_run(trials, &trials->candidate, i, &trials->at[i].first, trials->side);
 	return 0;
@@ -126,6 +129,60 @@ rt_trials_look_again(struct rt_trials *trials, const struct rt_judge_input *inpu
 }
 
 int
+rt_trials_warm_up(struct rt_trials *trials, struct rt_err *err)
+{
+	if (!trials->gate->base_tree.hex[0])
+		return 0;
+	if (rt_warm_prepare(&trials->warm, &trials->candidate, &trials->gate->base_tree, err) < 0)
+		return -1;
+	trials->candidate.warm = trials->warm.on ? &trials->warm : NULL;
+	return 0;
+}
+
+/* Does anything that ran in a warm workspace look red, or want to be confirmed? */
+static bool
+needs_clean(const struct rt_trials *trials)
+{
+	bool any = false;
+	for (size_t i = 0; i < trials->n; i++) {
+		bool green = rt_cell_green(&trials->candidate.cells[i]) && !trials->red[i];
+		bool confirm = trials->gate->lands && trials->at[i].cell->check->confirm_clean;
+		any = any || (trials->candidate.cells[i].warm && (!green || confirm));
+		/* blocked by one that failed in a warm workspace: that one is found by itself */
+	}
+	return any;
+}
+
+/* All that stood on a warm workspace is forgotten and runs in clean ones. */
+static int
+run_clean(struct rt_trials *trials, struct rt_err *err)
+{
+	rt_auto(free) bool *want = rt_alloc(trials->n + 1, sizeof(*want));
+	trials->candidate.warm = NULL;
+	for (size_t i = 0; i < trials->n; i++) {
+		struct rt_cell_state *state = &trials->candidate.cells[i];
+		want[i] = state->warm || state->run.end == RT_CELL_BLOCKED;
+		if (!want[i])
+			continue;
+		rt_run_release(&state->run);
+		memset(&state->run, 0, sizeof(state->run));
+		state->run.end = RT_CELL_NOT_RUN;
+		state->warm = false;
+		free(rt_steal(&state->upper));
+		rt_run_release(&trials->at[i].first);
+		memset(&trials->at[i].first, 0, sizeof(trials->at[i].first));
+	}
+	if (rt_matrix_run(&trials->candidate, want, err) < 0)
+		return -1;
+	if (trials->candidate.reuse)
+		rt_reuse_note(trials->candidate.reuse, &trials->candidate, want, &trials->gate->evidence);
+	for (size_t i = 0; i < trials->n; i++)
+		if (want[i])
+			take_run(trials, &trials->candidate, i, &trials->at[i].first, trials->side);
+	return 0;
+}
+
+int
 rt_trials_run(struct rt_trials *trials, const struct rt_judge_input *input, struct rt_err *err)
 {
 	rt_auto(free) bool *all = rt_alloc(trials->n + 1, sizeof(*all));
@@ -135,6 +192,11 @@ rt_trials_run(struct rt_trials *trials, const struct rt_judge_input *input, stru
 		return -1;
 	if (!input->adoption)
 		rt_judge_reds(input, trials->red);
+	if (needs_clean(trials)) {
+		if (run_clean(trials, err) < 0)
+			return -1;
+		rt_judge_reds(input, trials->red);
+	}
 	for (size_t i = 0; i < trials->n; i++)
 		any_red = any_red || trials->red[i];
 	return any_red ? rt_trials_second(trials, err) : probation(trials, input, err);

@@ -8,12 +8,14 @@
  */
 
 #include "cycle/gate.h"
+#include "cycle/warm.h"
 
 struct rt_trials {
 	struct rt_gate *gate;	    /* borrowed */
 	const struct rt_plan *plan; /* borrowed */
 	const char *side;	    /* names the scratch folders, and the runs in the evidence */
 	struct rt_matrix candidate, base;
+	struct rt_warm warm; /* of the candidate's first runs */
 	struct rt_trial *at; /* as many as the plan has cells */
 	bool *red;
 	size_t n;
@@ -25,6 +27,11 @@ int rt_trials_init(struct rt_trials *trials, struct rt_gate *gate, const struct 
 		   struct rt_err *err) RT_MUST_USE;
 /* All of it: the first runs, then the second look or the probation. The input's trials are trials->at. */
 int rt_trials_run(struct rt_trials *trials, const struct rt_judge_input *input, struct rt_err *err) RT_MUST_USE;
+/*
+ * Lets the first runs have warm workspaces, where the configuration says so and it is sound. What is red in one is run
+ * again in a clean one before it is judged, and all that `confirm: clean` covers where a landing hangs on it.
+ */
+int rt_trials_warm_up(struct rt_trials *trials, struct rt_err *err) RT_MUST_USE;
 /* A second look at what is red now and had none. */
 int rt_trials_look_again(struct rt_trials *trials, const struct rt_judge_input *input, struct rt_err *err) RT_MUST_USE;
 /* The steps: the wanted cells once; those marked in trials->red, once more on the tree and on the base. */

@@ -1,5 +1,7 @@
 #include "cycle/workspace.h"
 
+#include "cycle/warm.h"
+
 void
 rt_workspace_closure(const struct rt_plan *plan, size_t cell, bool *mark)
 {
@@ -57,15 +59,11 @@ export_near(struct rt_matrix *matrix, const struct rt_oid *near, bool whole, str
 	return whole ? rt_layers_set_last(matrix->home, near, err) : 0;
 }
 
-/* What the cells it needs wrote, the later ones above. */
 static void
-add_uppers(const struct rt_matrix *matrix, size_t cell, struct rt_strs *lowers)
+add_stack(const struct rt_stack *stack, struct rt_strs *lowers)
 {
-	rt_auto(free) bool *closure = rt_alloc(matrix->plan->cells.n, sizeof(*closure));
-	rt_workspace_closure(matrix->plan, cell, closure);
-	for (size_t i = matrix->plan->cells.n; i-- > 0;)
-		if (closure[i] && i != cell && matrix->cells[i].upper)
-			rt_strs_add(lowers, matrix->cells[i].upper);
+	for (size_t i = 0; i < stack->dirs.n; i++)
+		rt_strs_add(lowers, stack->dirs.at[i]);
 }
 
 int
@@ -74,6 +72,14 @@ rt_workspace_lowers(struct rt_matrix *matrix, size_t cell, struct rt_stack *stac
 {
 	struct rt_oid tree, near = {""};
 	bool whole;
+	if (rt_warm_lowers(matrix->warm, matrix, cell, lowers, &tree, err) < 0)
+		return -1;
+	if (matrix->cells[cell].warm) {
+		if (rt_layers_get(matrix->home, matrix->repo, &tree, NULL, stack, err) < 0)
+			return -1;
+		add_stack(stack, lowers);
+		return 0;
+	}
 	if (rt_workspace_tree(matrix, cell, &matrix->tree, &tree, &whole, err) < 0)
 		return -1;
 	if (matrix->near.hex[0] && rt_workspace_tree(matrix, cell, &matrix->near, &near, NULL, err) < 0)
@@ -82,8 +88,6 @@ rt_workspace_lowers(struct rt_matrix *matrix, size_t cell, struct rt_stack *stac
 		return -1;
 	if (rt_layers_get(matrix->home, matrix->repo, &tree, near.hex[0] ? &near : NULL, stack, err) < 0)
 		return -1;
-	add_uppers(matrix, cell, lowers);
-	for (size_t i = 0; i < stack->dirs.n; i++)
-		rt_strs_add(lowers, stack->dirs.at[i]);
+	add_stack(stack, lowers);
 	return 0;
 }
