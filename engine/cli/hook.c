@@ -63,7 +63,9 @@ run_kind(struct rt_cli *cli, const struct rt_hook_kind *kind, struct rt_hook *ho
 	rt_auto(home) struct rt_home home = RT_HOME_INIT;
 	rt_auto(free) char *index = absolute(getenv("GIT_INDEX_FILE"));
 	rt_auto(free) char *objects = absolute(getenv("GIT_QUARANTINE_PATH"));
+	rt_auto(free) char *work_tree = absolute(getenv("GIT_WORK_TREE"));
 	hook->index_file = index;
+	hook->work_tree = work_tree;
 	hook->objects = objects;
 	hook->home = &home;
 	if (kind->reads && rt_file_read_fd(STDIN_FILENO, MAX_INPUT, "standard input", &hook->in, err) < 0)

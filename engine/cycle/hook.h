@@ -19,6 +19,7 @@ struct rt_hook {
 	int n_args;
 	const char *index_file; /* the index that counts, absolute; NULL: the work tree's own */
 	const char *objects;	/* a push's quarantined objects; NULL: none */
+	const char *work_tree;	/* the work tree that git was told to use, absolute; NULL: the repository's own */
 	struct rt_strs options; /* push options */
 	struct rt_buf in;	/* standard input; taken apart in place */
 	size_t read;		/* how far */

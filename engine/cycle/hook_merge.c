@@ -1,8 +1,10 @@
 #include <string.h>
+#include <sys/stat.h>
 
 #include "cycle/hook.h"
 #include "cycle/ledger.h"
 #include "cycle/takeback.h"
+#include "git/worktree.h"
 
 /* What a merge brought in: the branch went from old to new. */
 struct merge {
@@ -13,13 +15,34 @@ struct merge {
 
 /* ---- taking it back ---- */
 
+/* Is the work tree that git merged in one that the repository knows of? git may have been told another. 1, 0, -1. */
+static int
+knows_work_tree(const struct merge *m, struct rt_buf *why, struct rt_err *err)
+{
+	struct rt_repo *repo = m->hook->home->repo;
+	const char *told = m->hook->work_tree, *own = rt_repo_workdir(repo);
+	rt_auto(strs) struct rt_strs worktrees = {0};
+	struct stat a, b;
+	if (rt_worktrees_on(repo, m->ref.data, &worktrees, err) < 0)
+		return -1;
+	bool same =
+	    !told || (own && stat(told, &a) == 0 && stat(own, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino);
+	if (same && worktrees.n)
+		return 1;
+	rt_buf_addf(why, "%s is not a work tree that the repository knows of (core.worktree)",
+		    told ? told : "what is checked out");
+	return 0;
+}
+
 static int
 take_back(struct merge *m, struct rt_err *err)
 {
 	struct rt_hook *hook = m->hook;
 	rt_auto(buf) struct rt_buf why = RT_BUF_INIT;
 	struct rt_takeback takeback = {hook->home, &hook->report, m->ref.data, m->old, m->new};
-	int moved = rt_take_back(&takeback, &why, err);
+	int moved = knows_work_tree(m, &why, err);
+	if (moved > 0)
+		moved = rt_take_back(&takeback, &why, err);
 	if (moved < 0)
 		return -1;
 	if (moved) {

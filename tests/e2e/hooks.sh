@@ -78,6 +78,21 @@ n=$(entries)
 exits 0 'an amended message passes on the target' git commit --amend -m 'a hunk, reworded'
 check 'the guard has nothing to say of an amended message' test "$(ledger | head -n $(($(entries) - n)) | grep -c '"op":"open"')" = 0
 
+n=$(entries)
+exits 0 'an empty commit is made' git commit -q --allow-empty -m 'empty'
+exits 0 'verify knows an empty commit' "$RATCHET" verify
+echo good >cases/meant && git add -N cases/meant && echo good >cases/meant2 && git add cases/meant2
+exits 0 'what is only meant to be added is not committed' git commit -q -m 'meant'
+check 'nor was it judged' entry 1 "\"op\":\"judged\".*\"tree\":\"$(git rev-parse 'HEAD^{tree}')\""
+git add -A && must git commit -q -m 'now added'
+git update-index --split-index
+echo good >cases/split && git add -A
+exits 1 'a commit from a split index is blocked' git commit -q -m 'split'
+says 'the mend is said' 'git update-index --no-split-index'
+git update-index --no-split-index
+exits 0 'after the mend it is made' git commit -q -m 'split'
+check 'the guard had nothing to say to all that' test "$(ledger | head -n $(($(entries) - n)) | grep -c '"op":"open"')" = 0
+
 # ---- places ----
 (cd cases && make e good) && git add -A
 exits 0 'a commit from a folder below is judged' sh -c 'cd cases && git commit -m "e"'

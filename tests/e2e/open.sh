@@ -117,4 +117,18 @@ must git read-tree -m -u hangs "$before" # as if killed between work tree and br
 exits 0 'a move back that was cut in two is completed the same way' git reset -q --keep "$before"
 check 'branch, index and work tree agree' test "$(tip):$(git status --porcelain)" = "$before:"
 exits 0 'and nothing is open after it' "$RATCHET" hook pre-commit
+
+# ---- a work tree that only the command line knows of ----
+git config core.bare true
+export GIT_DIR=$PWD/.git GIT_WORK_TREE=$PWD
+git checkout -q -b bare-bad && echo bad >slow/s && commit 'bad' && git checkout -q main
+before=$(tip)
+exits 0 'git takes a merge in a work tree that only it was told of' git merge bare-bad
+says 'that it can'"'"'t be moved back is said' 'is not a work tree that the repository knows of'
+check 'branch and work tree still agree' test "$(tip):$(git status --porcelain)" = "$(tip bare-bad):"
+exits 1 'it stays open' "$RATCHET" hook pre-commit
+exits 0 'the way that is given works there too' git reset -q --keep "$before"
+unset GIT_DIR GIT_WORK_TREE
+git config core.bare false
+exits 0 'and nothing is open then' "$RATCHET" hook pre-commit
 finish
