@@ -1,6 +1,7 @@
 #include "cli/cli.h"
 #include "cycle/settle.h"
 
+#include "cycle/lane.h"
 enum { WAIT_MS = 60000 };
 
 static int

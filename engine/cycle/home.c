@@ -99,19 +99,6 @@ rt_home_path(const struct rt_home *home, const char *fmt, ...)
 	return rt_buf_steal(&path);
 }
 
-int
-rt_lane_take(struct rt_home *home, struct rt_lock *lane, const char *who, int64_t wait_ms, struct rt_buf *holder,
-	     struct rt_err *err)
-{
-	rt_auto(free) char *path = rt_home_path(home, "lane");
-	rt_auto(buf) struct rt_buf text = RT_BUF_INIT;
-	rt_auto(buf) struct rt_buf now = RT_BUF_INIT;
-	rt_clock_iso(&now, rt_clock_now());
-	rt_buf_addf(&text, "%s, process %ld, since %s\n", who, (long)getpid(), now.data);
-	int64_t deadline = wait_ms > 0 ? rt_clock_ms() + wait_ms : 0;
-	return rt_lock_take(lane, path, false, deadline, text.data, holder, err);
-}
-
 const char *
 rt_boot_id(void)
 {

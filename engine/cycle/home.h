@@ -29,13 +29,6 @@ RT_DEFINE_AUTO(home, struct rt_home, rt_home_release);
 /* "sub/path" in the ratchet directory; the caller frees. */
 char *rt_home_path(const struct rt_home *home, const char *fmt, ...) RT_PRINTF(2, 3);
 
-/*
- * The lane: proposals to this repository land one after another. A kernel-released lock; what is written in the file is
- * for people only. wait_ms 0 does not wait. 0 taken, 1 busy (holder says who), -1.
- */
-int rt_lane_take(struct rt_home *home, struct rt_lock *lane, const char *who, int64_t wait_ms, struct rt_buf *holder,
-		 struct rt_err *err) RT_MUST_USE;
-
 /* This boot (kernel's random id), borrowed; "unknown" without /proc. */
 const char *rt_boot_id(void);
 /* Who acts: $RATCHET_ACTOR, else user@host; borrowed. */

@@ -4,6 +4,7 @@
 
 #include "cycle/init_parts.h"
 #include "cycle/landing.h"
+#include "cycle/lane.h"
 #include "cycle/settle.h"
 
 static const int64_t LANE_WAIT_MS = 600 * 1000;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cycle/landing.h"
+#include "cycle/lane.h"
 #include "cycle/open.h"
 #include "support/clock.h"
 #include "support/stop.h"

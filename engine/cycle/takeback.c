@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "cycle/lane.h"
 #include "cycle/settle.h"
 #include "git/reflock.h"
 #include "git/worktree.h"

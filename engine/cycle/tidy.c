@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 
+#include "cycle/lane.h"
 #include "cycle/layers.h"
 #include "cycle/ledger.h"
 #include "git/claim.h"
@@ -65,5 +66,5 @@ rt_tidy(struct rt_home *home, struct rt_strs *found, struct rt_err *err)
 		return -1;
 	if (quarantines)
 		rt_strs_addf(found, "removed the workspaces of %zu interrupted runs", quarantines);
-	return tidy_locks(home, found, err);
+	return rt_lane_tidy(home, err) < 0 ? -1 : tidy_locks(home, found, err);
 }

@@ -17,6 +17,7 @@
 #define PRIORITY_SYNCED 100
 #define PRIORITY_UNSYNCED 101
 #define CHUNK (64u << 10)
+#define FOLDER_TRIES 8
 
 struct loose {
 	git_odb_backend parent;
@@ -82,14 +83,14 @@ settle(const struct loose *loose, const char *temp, const char *hex)
 	memcpy(path, hex, 2);
 	path[2] = '/';
 	memcpy(path + 3, hex + 2, GIT_OID_HEXSZ - 1);
-	if (renameat(loose->objects, temp, loose->objects, path)) {
-		if (errno != ENOENT || (mkdirat(loose->objects, dir, 0777) && errno != EEXIST))
-			return -1;
-		if ((loose->synced && sync_dir(loose->objects, ".")) ||
-		    renameat(loose->objects, temp, loose->objects, path))
+	/* again and again: a gc beside us removes folders that are empty at the moment */
+	for (int tries = 0; renameat(loose->objects, temp, loose->objects, path); tries++) {
+		if (errno != ENOENT || tries == FOLDER_TRIES ||
+		    (mkdirat(loose->objects, dir, 0777) && errno != EEXIST) ||
+		    (loose->synced && sync_dir(loose->objects, ".")))
 			return -1;
 	}
-	return loose->synced ? sync_dir(loose->objects, dir) : 0;
+	return loose->synced && sync_dir(loose->objects, dir) && errno != ENOENT ? -1 : 0;
 }
 
 static int

@@ -12,6 +12,7 @@
 /* Above this many objects the file system is synced whole, once, instead of file by file. */
 #define SYNC_EACH_MAX 256
 #define COPY_STEP (256u << 10)
+#define FOLDER_TRIES 8
 
 struct promotion {
 	int from, to;	      /* the objects directories */
@@ -89,23 +90,28 @@ shared_mode(struct rt_repo *home)
 	return value.data[0] == '0' ? (mode_t)strtoul(value.data, NULL, 8) & 0666 : 0;
 }
 
+/* 0, or -1 with errno. */
 static int
-make_dirs(struct promotion *promotion, struct rt_err *err)
+make_dir(const struct promotion *promotion, const char *dir)
 {
 	mode_t more = promotion->shared | (promotion->shared & 0444) >> 2;
 	struct stat st;
+
+	if (mkdirat(promotion->to, dir, 0777))
+		return errno == EEXIST ? 0 : -1;
+	if (!more || fstatat(promotion->to, dir, &st, 0))
+		return 0;
+	return fchmodat(promotion->to, dir, (st.st_mode & 07777) | more | S_ISGID, 0);
+}
+
+static int
+make_dirs(struct promotion *promotion, struct rt_err *err)
+{
 	size_t i;
 
-	for (i = 0; i < promotion->dirs.n; i++) {
-		if (mkdirat(promotion->to, promotion->dirs.at[i], 0777)) {
-			if (errno == EEXIST)
-				continue;
+	for (i = 0; i < promotion->dirs.n; i++)
+		if (make_dir(promotion, promotion->dirs.at[i]))
 			return rt_fail_errno(err, "can't make objects/%s", promotion->dirs.at[i]);
-		}
-		if (more && !fstatat(promotion->to, promotion->dirs.at[i], &st, 0) &&
-		    fchmodat(promotion->to, promotion->dirs.at[i], (st.st_mode & 07777) | more | S_ISGID, 0))
-			return rt_fail_errno(err, "can't share objects/%s", promotion->dirs.at[i]);
-	}
 	return 0;
 }
 
@@ -175,10 +181,25 @@ copy_file(const struct promotion *promotion, const char *name, struct rt_err *er
 	return -1;
 }
 
+/* A gc beside us removes folders that are empty at the moment, so the one that was just made may be gone again. */
+static int
+link_in(const struct promotion *promotion, const char *name)
+{
+	rt_auto(free) char *dir = rt_strndup(name, strcspn(name, "/"));
+
+	for (int tries = 0; tries < FOLDER_TRIES; tries++) {
+		if (!linkat(promotion->from, name, promotion->to, name, 0) || errno == EEXIST)
+			return 0;
+		if (errno != ENOENT || make_dir(promotion, dir))
+			return -1;
+	}
+	return -1;
+}
+
 static int
 place(const struct promotion *promotion, const char *name, struct rt_err *err)
 {
-	if (!linkat(promotion->from, name, promotion->to, name, 0) || errno == EEXIST)
+	if (!link_in(promotion, name))
 		return 0;
 	if (errno == EXDEV || errno == EPERM || errno == EMLINK || errno == EOPNOTSUPP || errno == ENOSYS)
 		return copy_file(promotion, name, err);
@@ -204,9 +225,13 @@ sync_dirs(const struct promotion *promotion, struct rt_err *err)
 {
 	size_t i;
 
-	for (i = 0; i < promotion->dirs.n; i++)
+	for (i = 0; i < promotion->dirs.n; i++) {
+		/* gone: a gc put all that was in it into a pack */
+		if (!rt_exists(promotion->to, promotion->dirs.at[i]))
+			continue;
 		if (rt_sync_dir(promotion->to, promotion->dirs.at[i], err))
 			return -1;
+	}
 	return promotion->dirs.n ? rt_sync_dir(promotion->to, ".", err) : 0;
 }
 

@@ -7,17 +7,22 @@
 #include "run/inner.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "support/file.h"
 #include "support/tempname.h"
 
 #define TEXT_MAX ((size_t)1 << 20)
+/* a group that is being killed is gone in some milliseconds */
+#define REMOVE_TRIES 200
+#define REMOVE_PAUSE_NS 5000000
 
 struct group {
 	char *dir; /* our own group, writable; NULL: none */
@@ -100,7 +105,22 @@ locate(struct group *group, const char *controller)
 		group->dir = rt_steal(&dir);
 }
 
-/* rmdir takes only groups without processes. */
+/*
+ * rmdir takes only groups without processes, and what a killed engine left in one may still be dying: the kernel's own
+ * kill of a whole group makes sure that it does.
+ */
+static void
+remove_group(int dir, const char *name)
+{
+	rt_auto(free) char *kill = rt_format("%s/cgroup.kill", name);
+	for (int tries = 0; tries < REMOVE_TRIES && unlinkat(dir, name, AT_REMOVEDIR) < 0 && errno == EBUSY; tries++) {
+		rt_auto(fd) int fd = openat(dir, kill, O_WRONLY | O_CLOEXEC);
+		if (fd >= 0 && write(fd, "1", 1) < 0)
+			return;
+		nanosleep(&(struct timespec){.tv_nsec = REMOVE_PAUSE_NS}, NULL);
+	}
+}
+
 static void
 sweep(const struct group *group)
 {
@@ -111,7 +131,7 @@ sweep(const struct group *group)
 		int pid;
 		uint64_t start;
 		if (sscanf(entry->d_name, "cell-%d-%" SCNu64 "-", &pid, &start) == 2 && rt_process_start(pid) != start)
-			unlinkat(dirfd(dir), entry->d_name, AT_REMOVEDIR);
+			remove_group(dirfd(dir), entry->d_name);
 	}
 	closedir(dir);
 }

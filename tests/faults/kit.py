@@ -206,7 +206,7 @@ def is_leftover(path):
         return True
     if name.endswith((".lock", ".new")):
         return "/ratchet/" not in path or "/refs/" in path
-    return "/refs/ratchet/pending/" in path or ("/ratchet/quarantine/" in path)
+    return "/refs/ratchet/pending/" in path or "/ratchet/quarantine/" in path or "/ratchet/queue/" in path
 
 
 def leftovers(world):
