@@ -37,9 +37,12 @@ read_policy_file(void *data, const char *name, const struct rt_entry *entry, str
 static int
 read_secret_values(struct rt_policy *policy, struct rt_err *err)
 {
-	const char *path = rt_policy_values_file(policy);
-	if (!path)
+	const char *named = rt_policy_values_file(policy), *home = getenv("HOME");
+	if (!named)
 		return 0;
+	if (named[0] == '~' && !(home && home[0] == '/'))
+		return rt_fail(err, RT_ECONFIG, "the secrets' values_file is %s, and HOME is not set", named);
+	rt_auto(free) char *path = named[0] == '~' ? rt_format("%s%s", home, named + 1) : rt_strdup(named);
 	rt_auto(buf) struct rt_buf text = RT_BUF_INIT;
 	if (rt_file_read(AT_FDCWD, path, MAX_CONFIG, &text, err) < 0)
 		return rt_err_while(err, "reading the secrets' values_file");
