@@ -89,6 +89,57 @@ add_cells(struct rt_buf *out, const struct rt_json *cells, bool with_logs)
 	}
 }
 
+static double
+real(const struct rt_json *item, const char *key)
+{
+	double value = 0;
+	return rt_json_number(rt_json_get(item, key), &value) ? value : 0;
+}
+
+/* The test's logarithm moves by a step with each run: how many more of one kind would have answered. */
+static void
+add_case_decision(struct rt_buf *out, const struct rt_json *item)
+{
+	rt_buf_addf(out,
+		    "  failed in %" PRId64 " of %" PRId64 " runs here and in %" PRId64 " of %" PRId64 " on the target\n"
+		    "  score %.2f: broken from %.2f on, calm from %.2f on (a rate of %.2g is vouched for)\n",
+		    rt_json_get_int(item, "fails", 0), rt_json_get_int(item, "runs", 0),
+		    rt_json_get_int(item, "base_fails", 0), rt_json_get_int(item, "base_runs", 0), real(item, "score"),
+		    real(item, "broken_at"), real(item, "calm_at"), real(item, "calm_rate"));
+	if (real(item, "score") < real(item, "broken_at") && real(item, "score") > real(item, "calm_at"))
+		rt_buf_adds(out, "  more runs would tell: each failure adds to the score, each pass takes from it\n");
+}
+
+static void
+add_number_decision(struct rt_buf *out, const struct rt_json *item)
+{
+	const struct rt_json *high = rt_json_get(item, "high");
+	double margin = 1 + real(item, "margin");
+	rt_buf_addf(out, "  %" PRId64 " pairs: %.4g times the target's (above 1 is worse), at least %.4g, at most ",
+		    rt_json_get_int(item, "pairs", 0), real(item, "ratio"), real(item, "low"));
+	if (rt_json_type(high) == RT_JSON_NULL)
+		rt_buf_adds(out, "anything");
+	else
+		rt_buf_addf(out, "%.4g", real(item, "high"));
+	rt_buf_addf(
+	    out, "; the margin allows %.4g\n  regressed when all of that is above %.4g, the same when all is below\n",
+	    margin, margin);
+}
+
+static void
+add_decisions(struct rt_buf *out, const struct rt_json *decisions)
+{
+	for (size_t i = 0; i < rt_json_count(decisions); i++) {
+		const struct rt_json *item = rt_json_at(decisions, i);
+		rt_buf_addf(out, "decided: %s: %s\n", or_dash(rt_json_get_string(item, "id")),
+			    or_dash(rt_json_get_string(item, "answer")));
+		if (rt_json_get(item, "pairs"))
+			add_number_decision(out, item);
+		else
+			add_case_decision(out, item);
+	}
+}
+
 static void
 add_evidence(struct rt_buf *out, const struct rt_json *evidence, bool with_logs)
 {
@@ -107,6 +158,7 @@ add_evidence(struct rt_buf *out, const struct rt_json *evidence, bool with_logs)
 		rt_buf_addf(out, "gained: %s (%s, was %s)\n", or_dash(rt_json_get_string(rt_json_at(gains, i), "id")),
 			    or_dash(rt_json_get_string(rt_json_at(gains, i), "now")),
 			    or_dash(rt_json_get_string(rt_json_at(gains, i), "was")));
+	add_decisions(out, rt_json_get(evidence, "decisions"));
 	add_cells(out, rt_json_get(evidence, "cells"), with_logs);
 }
 

@@ -226,6 +226,11 @@ take_judgement(struct rt_gate *gate, struct rt_judgement *judgement)
 	}
 	for (size_t i = 0; i < judgement->waived.n; i++)
 		rt_strs_add(&gate->report.waived, judgement->waived.at[i]);
+	for (size_t i = 0; i < judgement->demoted.n; i++)
+		rt_strs_add(&gate->report.demoted, judgement->demoted.at[i]);
+	rt_decisions_release(&gate->report.decisions);
+	gate->report.decisions = judgement->decisions;
+	memset(&judgement->decisions, 0, sizeof(judgement->decisions));
 	rt_baseline_release(&gate->raised);
 	gate->raised = judgement->raised;
 	memset(&judgement->raised, 0, sizeof(judgement->raised));
@@ -295,7 +300,11 @@ run_cells(struct rt_gate *gate, const struct rt_plan *plan, enum rt_isolation le
 	    .home = gate->home, .find = !gate->adoption && !gate->fresh, .keep = true};
 	rt_auto(trials) struct rt_trials trials = {0};
 	rt_auto(support) struct rt_support support = {.gate = gate};
+	rt_auto(buf) struct rt_buf machine = RT_BUF_INIT;
+	if (rt_machine_name(gate->home, &machine, err) < 0)
+		return -1;
 	struct rt_judge_input input = {.config = &gate->trusted.config,
+				       .machine = machine.data,
 				       .baseline = &gate->trusted.baseline,
 				       .waivers = &gate->trusted.waivers,
 				       .now = rt_clock_now(),

@@ -134,3 +134,17 @@ rt_actor(void)
 		snprintf(actor, sizeof(actor), "uid-%ld@%s", (long)getuid(), host);
 	return actor;
 }
+
+int
+rt_machine_name(const struct rt_home *home, struct rt_buf *name, struct rt_err *err)
+{
+	char host[256] = "";
+	int found = rt_repo_config(home->repo, "ratchet.machine", name, err);
+	if (found != 0)
+		return found < 0 ? -1 : 0;
+	if (gethostname(host, sizeof(host) - 1) < 0)
+		return rt_fail_errno(err,
+				     "asking for this machine's name; set it with git config ratchet.machine NAME");
+	rt_buf_adds(name, host);
+	return 0;
+}

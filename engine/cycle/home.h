@@ -33,5 +33,7 @@ char *rt_home_path(const struct rt_home *home, const char *fmt, ...) RT_PRINTF(2
 const char *rt_boot_id(void);
 /* Who acts: $RATCHET_ACTOR, else user@host; borrowed. */
 const char *rt_actor(void);
+/* The name of this machine, for record_on: ratchet.machine of git's configuration, else the host's name. */
+int rt_machine_name(const struct rt_home *home, struct rt_buf *name, struct rt_err *err) RT_MUST_USE;
 
 #endif

@@ -105,6 +105,37 @@ cells_json(const struct rt_report *report, bool whole)
 	return array;
 }
 
+/* Infinity, where an interval has no end yet, is null. */
+static struct rt_json *
+decisions_json(const struct rt_decisions *decisions)
+{
+	struct rt_json *array = rt_json_new_array();
+	for (size_t i = 0; i < decisions->n; i++) {
+		const struct rt_decision *d = &decisions->at[i];
+		struct rt_json *item = rt_json_new_object();
+		rt_json_set_string(item, "id", d->id);
+		rt_json_set_string(item, "answer", d->answer);
+		rt_json_append(array, item);
+		if (d->pairs || !d->runs) {
+			rt_json_set_int(item, "pairs", (int64_t)d->pairs);
+			rt_json_set_real(item, "ratio", d->ratio);
+			rt_json_set_real(item, "low", d->low);
+			rt_json_set_real(item, "high", d->high);
+			rt_json_set_real(item, "margin", d->margin);
+			continue;
+		}
+		rt_json_set_int(item, "runs", d->runs);
+		rt_json_set_int(item, "fails", d->fails);
+		rt_json_set_int(item, "base_runs", d->base_runs);
+		rt_json_set_int(item, "base_fails", d->base_fails);
+		rt_json_set_real(item, "calm_rate", d->calm);
+		rt_json_set_real(item, "score", d->score);
+		rt_json_set_real(item, "broken_at", d->upper);
+		rt_json_set_real(item, "calm_at", d->lower);
+	}
+	return array;
+}
+
 struct rt_json *
 rt_report_json(const struct rt_report *report, const struct rt_err *err, bool whole)
 {
@@ -126,6 +157,10 @@ rt_report_json(const struct rt_report *report, const struct rt_err *err, bool wh
 	rt_json_set(json, "unproven", strings_json(&report->unproven));
 	if (report->waived.n)
 		rt_json_set(json, "waived", strings_json(&report->waived));
+	if (report->demoted.n)
+		rt_json_set(json, "demoted", strings_json(&report->demoted));
+	if (report->decisions.n)
+		rt_json_set(json, "decisions", decisions_json(&report->decisions));
 	if (report->support.n) {
 		struct rt_json *support = rt_json_new_object();
 		rt_json_set(support, "changed", strings_json(&report->support));
@@ -283,6 +318,8 @@ rt_report_text(const struct rt_report *report, bool colour, struct rt_buf *out)
 		rt_buf_addf(out, "  and %zu more unproven\n", report->unproven.n - SHOWN_CHANGES);
 	for (size_t i = 0; i < report->waived.n; i++)
 		rt_buf_addf(out, "  let fall by a waiver: %s\n", report->waived.at[i]);
+	for (size_t i = 0; i < report->demoted.n; i++)
+		rt_buf_addf(out, "  from now on flaky: %s\n", report->demoted.at[i]);
 	add_cells(report, out);
 }
 
@@ -298,6 +335,8 @@ rt_report_release(struct rt_report *report)
 	rt_refusals_release(&report->refusals);
 	rt_strs_release(&report->unproven);
 	rt_strs_release(&report->waived);
+	rt_strs_release(&report->demoted);
+	rt_decisions_release(&report->decisions);
 	for (size_t i = 0; i < report->cells.n; i++) {
 		free(report->cells.at[i].name);
 		free(report->cells.at[i].log);

@@ -34,7 +34,8 @@ struct rt_report {
 	const char *isolation;
 	struct rt_changes regressions, gains;
 	struct rt_refusals refusals;
-	struct rt_strs unproven, waived;
+	struct rt_strs unproven, waived, demoted;
+	struct rt_decisions decisions;
 	RT_VEC(struct rt_cell_report) cells;
 	size_t counts[5]; /* cases by enum rt_status */
 	int64_t duration_ms, overhead_ms;

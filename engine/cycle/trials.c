@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cycle/reuse.h"
+#include "support/clock.h"
 
 /* Moves a cell's newest run into a trial's place; the matrix keeps only whether it was green. */
 static void
@@ -61,11 +62,70 @@ rt_trials_first(struct rt_trials *trials, const bool *want, struct rt_err *err)
 	return 0;
 }
 
-int
-rt_trials_second(struct rt_trials *trials, struct rt_err *err)
+static int
+make_base(struct rt_trials *trials, struct rt_err *err)
 {
 	struct rt_gate *gate = trials->gate;
 	rt_auto(free) char *label = rt_format("%s-base", trials->side);
+	if (trials->base.plan)
+		return 0;
+	return rt_matrix_init(&trials->base, gate->home, rt_quarantine_repo(gate->quarantine), &gate->trusted,
+			      trials->plan, &gate->base_tree, &gate->base_tree, trials->candidate.level,
+			      rt_quarantine_dir(gate->quarantine), label, gate->progress, err);
+}
+
+/* Where the next run of the candidate, or of the base, goes. */
+static struct rt_run *
+next_run(struct rt_run **single, struct rt_run **many, size_t *n)
+{
+	if (!*single) {
+		*single = rt_alloc(1, sizeof(struct rt_run));
+		return *single;
+	}
+	*many = rt_realloc(*many, *n + 1, sizeof(struct rt_run));
+	return &(*many)[(*n)++];
+}
+
+static int
+run_side(struct rt_trials *trials, const bool *want, bool on_base, struct rt_err *err)
+{
+	struct rt_matrix *matrix = on_base ? &trials->base : &trials->candidate;
+	if (rt_matrix_run(matrix, want, err) < 0)
+		return -1;
+	for (size_t i = 0; i < trials->n; i++) {
+		struct rt_trial *trial = &trials->at[i];
+		if (!want[i])
+			continue;
+		struct rt_run *run = on_base ? next_run(&trial->base, &trial->bases, &trial->n_bases)
+					     : next_run(&trial->second, &trial->more, &trial->n_more);
+		take_run(trials, matrix, i, run, on_base ? "base" : trials->side);
+	}
+	return 0;
+}
+
+/*
+ * Further rounds while the judge says that they would tell, the candidate first in every other one, so that what drifts
+ * with time does not favour a side.
+ */
+static int
+rounds(struct rt_trials *trials, const struct rt_judge_input *input, struct rt_err *err)
+{
+	enum { LEAST_MS = 600000, TIMES = 20 };
+	rt_auto(free) bool *want = rt_alloc(trials->n + 1, sizeof(*want));
+	int64_t start = rt_clock_ms(), most = trials->candidate.busy_ms * TIMES;
+	for (bool base_first = true; rt_judge_rounds(input, want); base_first = !base_first) {
+		if (rt_clock_ms() - start > (most > LEAST_MS ? most : LEAST_MS))
+			return 0;
+		if (make_base(trials, err) < 0 || run_side(trials, want, base_first, err) < 0 ||
+		    run_side(trials, want, !base_first, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int
+rt_trials_second(struct rt_trials *trials, struct rt_err *err)
+{
 	bool any = false;
 	for (size_t i = 0; i < trials->n; i++) {
 		trials->red[i] = trials->red[i] && !trials->at[i].second;
@@ -73,23 +133,9 @@ rt_trials_second(struct rt_trials *trials, struct rt_err *err)
 	}
 	if (!any)
 		return 0;
-	if (!trials->base.plan &&
-	    rt_matrix_init(&trials->base, gate->home, rt_quarantine_repo(gate->quarantine), &gate->trusted,
-			   trials->plan, &gate->base_tree, &gate->base_tree, trials->candidate.level,
-			   rt_quarantine_dir(gate->quarantine), label, gate->progress, err) < 0)
+	if (make_base(trials, err) < 0 || run_side(trials, trials->red, false, err) < 0)
 		return -1;
-	if (rt_matrix_run(&trials->candidate, trials->red, err) < 0 ||
-	    rt_matrix_run(&trials->base, trials->red, err) < 0)
-		return -1;
-	for (size_t i = 0; i < trials->n; i++) {
-		if (!trials->red[i])
-			continue;
-		trials->at[i].second = rt_alloc(1, sizeof(struct rt_run));
-		trials->at[i].base = rt_alloc(1, sizeof(struct rt_run));
-		take_run(trials, &trials->candidate, i, trials->at[i].second, trials->side);
-		take_run(trials, &trials->base, i, trials->at[i].base, "base");
-	}
-	return 0;
+	return run_side(trials, trials->red, true, err);
 }
 
 /* New ids enter after `probation` runs of the same gate: the cells that hold some run again. */
@@ -125,7 +171,7 @@ int
 rt_trials_look_again(struct rt_trials *trials, const struct rt_judge_input *input, struct rt_err *err)
 {
 	rt_judge_reds(input, trials->red);
-	return rt_trials_second(trials, err);
+	return rt_trials_second(trials, err) < 0 ? -1 : rounds(trials, input, err);
 }
 
 int
@@ -199,7 +245,11 @@ rt_trials_run(struct rt_trials *trials, const struct rt_judge_input *input, stru
 	}
 	for (size_t i = 0; i < trials->n; i++)
 		any_red = any_red || trials->red[i];
-	return any_red ? rt_trials_second(trials, err) : probation(trials, input, err);
+	if (any_red && rt_trials_second(trials, err) < 0)
+		return -1;
+	if (!input->adoption && rounds(trials, input, err) < 0)
+		return -1;
+	return any_red ? 0 : probation(trials, input, err);
 }
 
 int64_t

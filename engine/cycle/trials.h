@@ -3,7 +3,8 @@
 
 /*
  * The runs behind one judgement: each cell of a plan on a tree, and where something is red once more on that tree and
- * on the base; more often where new ids are on probation. What is red says the judge (model/judge.h). Every run leaves
+ * on the base; more rounds of both where chance or noise is in play, and more of the candidate where new ids are on
+ * probation. What is to be run says the judge (model/judge.h). Every run leaves
  * its digest in the gate's evidence, under the name of its side.
  */
 
@@ -25,7 +26,7 @@ struct rt_trials {
 int rt_trials_init(struct rt_trials *trials, struct rt_gate *gate, const struct rt_plan *plan,
 		   const struct rt_oid *tree, enum rt_isolation level, const char *side,
 		   struct rt_err *err) RT_MUST_USE;
-/* All of it: the first runs, then the second look or the probation. The input's trials are trials->at. */
+/* All of it: the first runs, then the second look, further rounds, the probation. The input's trials are trials->at. */
 int rt_trials_run(struct rt_trials *trials, const struct rt_judge_input *input, struct rt_err *err) RT_MUST_USE;
 /*
  * Lets the first runs have warm workspaces, where the configuration says so and it is sound. What is red in one is run

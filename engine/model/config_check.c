@@ -237,6 +237,12 @@ verify_kind_keys(const struct rt_reading_of *file, const struct rt_yaml *node, c
 				    "metric `%s` does not say which way is better; add `better: lower` or "
 				    "`better: higher`",
 				    check->name);
+	if (check->samples > 1 && check->margin <= 0)
+		return rt_fail_node(
+		    file, node,
+		    "metric `%s` is noisy (samples: %u) and may lose nothing, which no number of runs can "
+		    "show; add a margin, such as `margin: 1%%`",
+		    check->name, check->samples);
 	return 0;
 }
 

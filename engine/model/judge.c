@@ -78,6 +78,8 @@ rt_judgement_release(struct rt_judgement *judgement)
 	rt_changes_release(&judgement->gains);
 	rt_strs_release(&judgement->unproven);
 	rt_strs_release(&judgement->waived);
+	rt_strs_release(&judgement->demoted);
+	rt_decisions_release(&judgement->decisions);
 	rt_baseline_release(&judgement->raised);
 }
 
@@ -87,7 +89,8 @@ struct place {
 	const struct rt_stand *stand;
 };
 
-static void RT_PRINTF(2, 3) doubt(struct rt_bench *bench, const char *fmt, ...)
+void
+rt_bench_doubt(struct rt_bench *bench, const char *fmt, ...)
 {
 	char *text = NULL;
 	va_list args;
@@ -162,8 +165,9 @@ metric_excerpt(struct rt_buf *out, const struct rt_stand *stand, const struct rt
 	}
 }
 
-static void
-regress(struct place *place, const struct rt_item *item, const struct rt_sight *now)
+void
+rt_bench_regress(struct rt_bench *bench, const struct rt_stand *stand, const struct rt_item *item,
+		 const struct rt_sight *now)
 {
 	rt_auto(buf) struct rt_buf was = RT_BUF_INIT, is = RT_BUF_INIT, why = RT_BUF_INIT;
 	const char *excerpt = now->excerpt;
@@ -172,7 +176,9 @@ regress(struct place *place, const struct rt_item *item, const struct rt_sight *
 	case RT_ITEM_CASE:
 		number_or(&was, now->fell, item->line ? item->line->value : 0, "pass");
 		number_or(&is, now->fell && now->has_value, now->value,
-			  now->fell ? "absent" : rt_status_name(now->status));
+			  now->flaky  ? "flaky"
+			  : now->fell ? "absent"
+				      : rt_status_name(now->status));
 		if (now->fell) {
 			rt_buf_addf(&why, "passes with %s assertions, %s before", is.data, was.data);
 			excerpt = why.data;
@@ -182,7 +188,7 @@ regress(struct place *place, const struct rt_item *item, const struct rt_sight *
 		number_or(&was, true, item->line->value, NULL);
 		number_or(&is, now->has_value, now->value, "absent");
 		if (now->has_value) {
-			metric_excerpt(&why, place->stand, item, now->value);
+			metric_excerpt(&why, stand, item, now->value);
 			excerpt = why.data;
 		}
 		break;
@@ -195,7 +201,7 @@ regress(struct place *place, const struct rt_item *item, const struct rt_sight *
 		rt_buf_adds(&is, "error");
 		break;
 	}
-	rt_change_add(&place->bench->out->regressions, item->id, was.data, is.data, excerpt);
+	rt_change_add(&bench->out->regressions, item->id, was.data, is.data, excerpt);
 }
 
 /* Red in both runs of the candidate: what the base shows decides. */
@@ -208,12 +214,13 @@ judge_twice_red(struct place *place, const struct rt_item *item, const struct rt
 	if (base->run)
 		there = rt_stand_see(place->stand, base, item);
 	if (there.colour == RT_GREEN)
-		regress(place, item, first);
+		rt_bench_regress(place->bench, place->stand, item, first);
 	else if (there.colour == RT_VOID)
-		doubt(place->bench, "%s fails twice, but on the base its cell %s", item->id,
-		      base->whole ? "failed as a whole" : rt_run_end_text(base->run));
+		rt_bench_doubt(place->bench, "%s fails twice, but on the base its cell %s", item->id,
+			       base->whole ? "failed as a whole" : rt_run_end_text(base->run));
 	else if (item->line || item->kind == RT_ITEM_EXIT)
-		doubt(place->bench, "%s fails, and so it does on the target itself: mend the target first", item->id);
+		rt_bench_doubt(place->bench, "%s fails, and so it does on the target itself: mend the target first",
+			       item->id);
 	else
 		rt_strs_addf(&place->bench->out->unproven, "%s fails, and is not in the baseline", item->id);
 }
@@ -225,18 +232,30 @@ judge_red(struct place *place, const struct rt_item *item, const struct rt_sight
 
 	if (place->bench->input->adoption) {
 		if (item->kind == RT_ITEM_EXIT)
-			doubt(place->bench, "%s: the command failed, and no case of its report did", item->id);
+			rt_bench_doubt(place->bench, "%s: the command failed, and no case of its report did", item->id);
 		else
 			rt_strs_addf(&place->bench->out->unproven, "%s fails, and is not recorded", item->id);
 	} else if (first->colour == RT_RED && (again || rt_run_hung(trial->second))) {
 		judge_twice_red(place, item, first);
 	} else if (calm) {
-		doubt(place->bench, "%s fails in one run and not in another: it depends on chance, time or order",
-		      item->id);
+		rt_bench_doubt(place->bench,
+			       "%s fails in one run and not in another: it depends on chance, time or order", item->id);
 	} else {
-		doubt(place->bench, "%s fails, and its cell %s a second time", item->id,
-		      rt_run_end_text(trial->second));
+		rt_bench_doubt(place->bench, "%s fails, and its cell %s a second time", item->id,
+			       rt_run_end_text(trial->second));
 	}
+}
+
+/* Was there no run after the first, or one without whole evidence? Then there is nothing to count. */
+static bool
+no_count(const struct rt_stand *stand)
+{
+	size_t v;
+
+	for (v = 1; v < stand->n; v++)
+		if (!stand->views[v].whole)
+			return true;
+	return !stand->trial->second;
 }
 
 static bool
@@ -244,13 +263,20 @@ judge_item(void *data, const struct rt_item *item)
 {
 	struct place *place = data;
 	const struct rt_stand *stand = place->stand;
-	struct rt_sight first = rt_stand_see(stand, &stand->views[0], item);
+	struct rt_sight first = rt_stand_see(stand, &stand->views[0], item), seen = first;
 	bool red = first.colour == RT_RED, calm = !red && first.colour != RT_VOID, again = false;
 	size_t v;
+
+	if (rt_stand_pairs(stand, item)) {
+		rt_bench_paired(place->bench, stand, item);
+		return true;
+	}
 
 	for (v = 1; v < stand->n; v++) {
 		struct rt_sight sight = rt_stand_see(stand, &stand->views[v], item);
 
+		if (!red && sight.colour == RT_RED)
+			seen = sight;
 		red |= sight.colour == RT_RED;
 		calm |= sight.colour == RT_GREEN || sight.colour == RT_MUTE;
 		if (stand->views[v].run == stand->trial->second)
@@ -258,8 +284,12 @@ judge_item(void *data, const struct rt_item *item)
 	}
 	if (!red)
 		rt_bench_raise(place->bench, stand, item);
-	else if (!rt_bench_excuses(place->bench, stand, item, true))
-		judge_red(place, item, &first, again, calm);
+	else if (!rt_bench_excuses(place->bench, stand, item, true)) {
+		if (item->kind == RT_ITEM_CASE && item->line && !place->bench->input->adoption && !no_count(stand))
+			rt_bench_known_case(place->bench, stand, item, &seen);
+		else
+			judge_red(place, item, &first, again, calm);
+	}
 	return true;
 }
 
@@ -273,8 +303,8 @@ judge_hung(struct place *place)
 	rt_auto(buf) struct rt_buf excerpt = RT_BUF_INIT;
 
 	if (!rt_run_hung(trial->second)) {
-		doubt(place->bench, "%s %s, and then %s", name, rt_run_end_text(&trial->first),
-		      rt_run_end_text(trial->second));
+		rt_bench_doubt(place->bench, "%s %s, and then %s", name, rt_run_end_text(&trial->first),
+			       rt_run_end_text(trial->second));
 	} else if (base->whole && !base->exit) {
 		rt_buf_addf(&excerpt, "%s twice", rt_run_end_text(&trial->first));
 		if (trial->first.results.problems.n || trial->first.tail)
@@ -283,8 +313,8 @@ judge_hung(struct place *place)
 		rt_change_add(&place->bench->out->regressions, place->stand->exit_id.data, "pass", "error",
 			      excerpt.data);
 	} else {
-		doubt(place->bench, "%s %s twice, but on the base it %s", name, rt_run_end_text(&trial->first),
-		      base->exit ? "failed as a whole" : rt_run_end_text(base->run));
+		rt_bench_doubt(place->bench, "%s %s twice, but on the base it %s", name, rt_run_end_text(&trial->first),
+			       base->exit ? "failed as a whole" : rt_run_end_text(base->run));
 	}
 }
 
@@ -303,8 +333,8 @@ judge_end(struct place *place)
 	if (trial->second && trial->second->end == RT_CELL_BROKEN)
 		worse = trial->second;
 	rt_run_trouble(worse, &trouble);
-	doubt(place->bench, "%s %s%s%s", trial->cell->name, rt_run_end_text(&trial->first), trouble.len ? ": " : "",
-	      trouble.data);
+	rt_bench_doubt(place->bench, "%s %s%s%s", trial->cell->name, rt_run_end_text(&trial->first),
+		       trouble.len ? ": " : "", trouble.data);
 }
 
 static void
@@ -321,7 +351,8 @@ judge_trial(struct rt_bench *bench, const struct rt_trial *trial)
 	}
 	for (v = 1; v < stand.n; v++)
 		if (!stand.views[v].whole)
-			doubt(bench, "%s %s in a later run", trial->cell->name, rt_run_end_text(stand.views[v].run));
+			rt_bench_doubt(bench, "%s %s in a later run", trial->cell->name,
+				       rt_run_end_text(stand.views[v].run));
 	rt_stand_each(&stand, judge_item, &place);
 }
 
@@ -333,7 +364,7 @@ rt_judge(const struct rt_judge_input *input, struct rt_judgement *out)
 
 	rt_bench_init(&bench, input, out);
 	if (!input->n)
-		doubt(&bench, "no cell was run: nothing was shown");
+		rt_bench_doubt(&bench, "no cell was run: nothing was shown");
 	for (i = 0; i < input->n; i++)
 		judge_trial(&bench, &input->trials[i]);
 	rt_bench_finish(&bench);
@@ -357,7 +388,8 @@ find_red(void *data, const struct rt_item *item)
 	struct search *search = data;
 	struct rt_sight first = rt_stand_see(search->stand, &search->stand->views[0], item);
 
-	search->found = first.colour == RT_RED && !rt_bench_excuses(search->bench, search->stand, item, false);
+	search->found = !rt_stand_pairs(search->stand, item) && first.colour == RT_RED &&
+			!rt_bench_excuses(search->bench, search->stand, item, false);
 	return !search->found;
 }
 

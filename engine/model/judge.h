@@ -60,14 +60,15 @@ void rt_run_weigh(struct rt_run *run, const struct rt_cell *cell);
 
 /*
  * A cell with its runs: the candidate's first; where there was a second look the candidate's second and the base's;
- * where probation asks for it (rt_judge_probation) more of the candidate's.
+ * where probation (rt_judge_probation) or a further round (rt_judge_rounds) asks for it more of the candidate's, and in
+ * rounds of the base's.
  */
 struct rt_trial {
 	const struct rt_cell *cell;
 	struct rt_run first;
 	struct rt_run *second, *base; /* NULL: not run; owned */
-	struct rt_run *more;	      /* owned array */
-	size_t n_more;
+	struct rt_run *more, *bases;  /* owned arrays, in the order they were run */
+	size_t n_more, n_bases;
 };
 
 /* What a waiver permits. It never covers `<cell>/(exit)`, nor a cell without whole evidence. */
@@ -105,6 +106,22 @@ struct rt_changes {
 	struct rt_arena arena;
 };
 
+/* Why a case that failed at times, or a noisy number, was judged as it was: what `ratchet explain` shows. */
+struct rt_decision {
+	const char *id;
+	const char *answer;		  /* one of a few words */
+	unsigned runs, fails;		  /* of a case, on the candidate */
+	unsigned base_runs, base_fails;	  /* on the base */
+	double calm, score, upper, lower; /* of a case: the rate vouched for, the test's logarithm and its bounds */
+	size_t pairs;			  /* of a number: how many, 0 for a case */
+	double ratio, low, high, margin;  /* above 1 is worse */
+};
+struct rt_decisions {
+	struct rt_decision *at;
+	size_t n, cap;
+	struct rt_arena arena;
+};
+
 struct rt_judge_input {
 	const struct rt_config *config;
 	const struct rt_baseline *baseline; /* of the base, sealed, carried over */
@@ -115,7 +132,8 @@ struct rt_judge_input {
 	const struct rt_rename
 	    *renames; /* claims; where they decide, the caller has asked rt_judge_rename_passes() of the support run */
 	size_t n_renames;
-	bool adoption; /* nothing is compared; only complete evidence counts */
+	bool adoption;	     /* nothing is compared; only complete evidence counts */
+	const char *machine; /* where this runs, for record_on; NULL: nowhere that is named */
 	/* design section 4, invariant 7: a red cell at a lower isolation level than its recorded pass is inconclusive;
 	 * the caller marks such cells BROKEN */
 };
@@ -125,6 +143,8 @@ struct rt_judgement {
 	struct rt_changes regressions, gains;
 	struct rt_strs unproven; /* sentences that begin with an id or a cell: what could not be shown, with why */
 	struct rt_strs waived;	 /* ids that a waiver let fall */
+	struct rt_strs demoted;	 /* ids that became `flaky`, because the base's own runs differ */
+	struct rt_decisions decisions;
 	/* Sealed: join(baseline, observations, waivers), what the landing commits. Shares ids with the input's
 	 * baseline. */
 	struct rt_baseline raised;
@@ -142,6 +162,12 @@ void rt_judge_reds(const struct rt_judge_input *input, bool *red);
  * baseline (probation above 1). Only worth asking where nothing is red.
  */
 void rt_judge_probation(const struct rt_judge_input *input, size_t *more);
+/*
+ * Marks in want[i] the trials for which one more run on the candidate and one on the base would tell: a case that has
+ * failed and is not decided yet (model/sequential.h), a noisy number whose interval is too wide (model/paired.h). False
+ * when there is none: more runs tell no more.
+ */
+bool rt_judge_rounds(const struct rt_judge_input *input, bool *want);
 /* Decides. No trial at all is inconclusive: nothing was shown. */
 void rt_judge(const struct rt_judge_input *input, struct rt_judgement *out);
 
@@ -172,6 +198,7 @@ void rt_trial_release(struct rt_trial *trial);
 /* Copies the texts; excerpt may be NULL. */
 void rt_change_add(struct rt_changes *changes, const char *id, const char *was, const char *now, const char *excerpt);
 void rt_changes_release(struct rt_changes *changes);
+void rt_decisions_release(struct rt_decisions *decisions);
 void rt_waivers_release(struct rt_waivers *waivers);
 void rt_renames_free(struct rt_rename *renames, size_t n);
 void rt_judgement_release(struct rt_judgement *judgement);

@@ -8,6 +8,7 @@
  */
 
 #include "model/judge.h"
+#include "model/paired.h"
 
 /* One run of a cell, prepared for looking ids up. */
 struct rt_view {
@@ -29,6 +30,22 @@ struct rt_stand {
 	struct rt_view *views; /* of the candidate's runs, the first at 0 */
 	size_t n;
 	struct rt_view base;
+	struct rt_view *bases; /* of the base's further runs */
+	size_t n_bases;
+	bool crowd;   /* too many known cases were red at once for chance: two runs tell */
+	double cases; /* that the whole matrix executed */
+};
+
+/* What the runs of a case add up to. */
+enum rt_flaky_answer {
+	RT_FLAKY_OPEN,	    /* another run on both sides would tell */
+	RT_FLAKY_UNDECIDED, /* no more runs are allowed */
+	RT_FLAKY_BROKEN,    /* it fails on the candidate, and not on the base */
+	RT_FLAKY_NEW,	    /* it fails at times on the candidate, oftener than chance, and not on the base */
+	RT_FLAKY_TARGET,    /* it fails on the base too */
+	RT_FLAKY_BOTH,	    /* at times it fails on the base as well: it was flaky before */
+	RT_FLAKY_CALM,	    /* no oftener than the baseline vouches for */
+	RT_FLAKY_UNKNOWN    /* the base gave no evidence */
 };
 
 enum rt_item_kind { RT_ITEM_CASE, RT_ITEM_METRIC, RT_ITEM_FINDING, RT_ITEM_EXIT };
@@ -52,6 +69,7 @@ struct rt_sight {
 	enum rt_colour colour;
 	enum rt_status status; /* of a case */
 	bool fell;	       /* a case that passed with too few assertions */
+	bool flaky;	       /* only for a change: it fails at times */
 	bool has_value;
 	double value;	     /* a metric's, or a case's assertion count */
 	const char *excerpt; /* or NULL */
@@ -80,7 +98,37 @@ struct rt_bench {
 	bool inconclusive;
 };
 
+/* judge.c */
+/* Adds a sentence about what could not be shown, and makes the verdict inconclusive. */
+void rt_bench_doubt(struct rt_bench *bench, const char *fmt, ...) RT_PRINTF(2, 3);
+void rt_bench_regress(struct rt_bench *bench, const struct rt_stand *stand, const struct rt_item *item,
+		      const struct rt_sight *now);
+
+/* judge_rounds.c */
+/* A case that the baseline knows and that is red in some run; now: how it looked there. */
+void rt_bench_known_case(struct rt_bench *bench, const struct rt_stand *stand, const struct rt_item *item,
+			 const struct rt_sight *now);
+/* A number that is compared in pairs. */
+void rt_bench_paired(struct rt_bench *bench, const struct rt_stand *stand, const struct rt_item *item);
+
+/* rounds.c */
+/* Judges a case that the baseline knows and that is red in some run of the candidate. */
+enum rt_flaky_answer rt_stand_decide(const struct rt_stand *stand, const struct rt_item *item,
+				     struct rt_decision *decision);
+/* A number that is compared in pairs with the base's, because it is noisy or this machine may not move its bar. */
+bool rt_stand_pairs(const struct rt_stand *stand, const struct rt_item *item);
+/* The pairs so far; *more: another pair would tell. */
+struct rt_paired rt_stand_compare(const struct rt_stand *stand, const struct rt_item *item, bool *more,
+				  bool *confirmed);
+void rt_decision_add(struct rt_decisions *decisions, const struct rt_decision *decision);
+
 /* raise.c */
+/* May what this machine measures move a bar? */
+bool rt_stand_may_record(const struct rt_stand *stand);
+/* The base's own runs differ: `flaky` in a new epoch, with the bound on the rate. */
+void rt_bench_demote(struct rt_bench *bench, const struct rt_item *item, double bound);
+/* A number that improved, confirmed: the bar moves by the conservative end of the ratio. */
+void rt_bench_move_bar(struct rt_bench *bench, const struct rt_item *item, double ratio);
 void rt_bench_init(struct rt_bench *bench, const struct rt_judge_input *input, struct rt_judgement *out);
 /* What the baseline becomes by an id that is red in no run of the candidate. */
 void rt_bench_raise(struct rt_bench *bench, const struct rt_stand *stand, const struct rt_item *item);

@@ -4,6 +4,7 @@
 #include "model/glob.h"
 #include "model/id.h"
 #include "model/judge_parts.h"
+#include "model/sequential.h"
 
 /* The one trial whose cell an id belongs to, or NULL. */
 static const struct rt_trial *
@@ -187,14 +188,44 @@ is_renamed_to(const struct rt_bench *bench, const char *id)
 	return false;
 }
 
+void
+rt_bench_demote(struct rt_bench *bench, const struct rt_item *item, double bound)
+{
+	*raised_line(bench, item) = (struct rt_line){.id = item->line->id,
+						     .level = RT_LEVEL_FLAKY,
+						     .has_value = true,
+						     .value = bound,
+						     .epoch = item->line->epoch + 1};
+	rt_strs_add(&bench->out->demoted, item->id);
+}
+
+/* A pass or two do not show that a flaky case is steady; as many in a row as the baseline asks of one do. */
+static void
+raise_flaky(struct rt_bench *bench, const struct rt_stand *stand, const struct rt_item *item)
+{
+	double bound = rt_rate_bound(0, (unsigned)stand->n);
+	struct rt_line line = {.level = RT_LEVEL_FLAKY, .has_value = true, .value = bound};
+	struct rt_sight sight;
+
+	if (!item->line->has_value || !all_green(stand, item, &sight))
+		return;
+	if (bound <= RT_RATE_CALM)
+		line = (struct rt_line){.level = RT_LEVEL_PASS, .has_value = sight.has_value, .value = sight.value};
+	if (observe(bench, item, line))
+		gain(bench, item->id, item->line, &line);
+}
+
 static void
 raise_case(struct rt_bench *bench, const struct rt_stand *stand, const struct rt_item *item)
 {
 	struct rt_line line = {.level = RT_LEVEL_PASS};
 	struct rt_sight sight;
 
-	/* Neither does a single pass show that a flaky case is steady. */
-	if ((item->line && item->line->level == RT_LEVEL_FLAKY) || !all_green(stand, item, &sight))
+	if (item->line && item->line->level == RT_LEVEL_FLAKY) {
+		raise_flaky(bench, stand, item);
+		return;
+	}
+	if (!all_green(stand, item, &sight))
 		return;
 	line.has_value = sight.has_value;
 	line.value = sight.has_value ? sight.value : 0;
@@ -207,6 +238,26 @@ raise_case(struct rt_bench *bench, const struct rt_stand *stand, const struct rt
 		gain(bench, item->id, item->line, &line);
 }
 
+bool
+rt_stand_may_record(const struct rt_stand *stand)
+{
+	const struct rt_strs *machines = &stand->check->record_on;
+
+	return !machines->n || (stand->input->machine && rt_strs_has(machines, stand->input->machine));
+}
+
+void
+rt_bench_move_bar(struct rt_bench *bench, const struct rt_item *item, double ratio)
+{
+	bool lower = item->line->level == RT_LEVEL_LOWER;
+	struct rt_line line = {.level = item->line->level,
+			       .has_value = true,
+			       .value = lower ? item->line->value * ratio : item->line->value / ratio};
+
+	if (observe(bench, item, line))
+		gain(bench, item->id, item->line, &line);
+}
+
 static void
 raise_metric(struct rt_bench *bench, const struct rt_stand *stand, const struct rt_item *item)
 {
@@ -214,7 +265,7 @@ raise_metric(struct rt_bench *bench, const struct rt_stand *stand, const struct 
 	struct rt_line line = {.has_value = true};
 	struct rt_sight sight;
 
-	if (!all_green(stand, item, &sight) || !sight.has_value)
+	if (!rt_stand_may_record(stand) || !all_green(stand, item, &sight) || !sight.has_value)
 		return;
 	line.level = barred ? item->line->level : stand->check->higher_better ? RT_LEVEL_HIGHER : RT_LEVEL_LOWER;
 	line.value = sight.value;

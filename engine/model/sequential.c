@@ -9,7 +9,7 @@
 void
 rt_sequential_init(struct rt_sequential *test, double calm, double cases)
 {
-	double broken = fmax(RT_RATE_BROKEN, (1 + calm) / 2);
+	double broken = calm > RT_RATE_BROKEN / 10 ? (9 + calm) / 10 : RT_RATE_BROKEN;
 	double error = RT_ERROR_RATE / fmax(cases, 1);
 
 	*test = (struct rt_sequential){.on_fail = log(broken / calm),

@@ -34,9 +34,9 @@ struct rt_sequential {
 };
 
 /*
- * calm: the rate that the baseline vouches for, in (0, 1); broken becomes the larger of RT_RATE_BROKEN and halfway from
- * calm to 1. cases: how many cases the matrix executed, among which one was picked because it failed: the error rate
- * of the whole is divided among them (Bonferroni), as each could have been the one. At least 1.
+ * calm: the rate that the baseline vouches for, in (0, 1); where that is more than a tenth of RT_RATE_BROKEN, broken is
+ * nine tenths of the way from it to 1. cases: how many cases the matrix executed, among which one was picked because it
+ * failed: the error rate of the whole is divided among them (Bonferroni), as each could have been the one. At least 1.
  */
 void rt_sequential_init(struct rt_sequential *test, double calm, double cases);
 enum rt_sequential_answer rt_sequential_add(struct rt_sequential *test, bool failed);

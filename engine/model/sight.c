@@ -42,6 +42,26 @@ view_init(struct rt_view *view, const struct rt_run *run, const char *exit_id)
 	view->n_findings = n;
 }
 
+/* A change breaks many cases at once; chance does not. */
+static bool
+is_crowd(const struct rt_stand *stand)
+{
+	enum { CROWD = 10 };
+	const struct rt_baseline *baseline = rt_judge_baseline(stand->input);
+	size_t i, red = 0;
+
+	for (i = stand->from; i < stand->to && stand->views[0].whole && red <= CROWD; i++) {
+		const struct rt_line *line = &baseline->lines.at[i];
+		const struct rt_case *c;
+
+		if (line->level != RT_LEVEL_PASS)
+			continue;
+		c = rt_results_find(&stand->views[0].run->results, line->id);
+		red += !c || c->status != RT_STATUS_PASS;
+	}
+	return red > CROWD;
+}
+
 void
 rt_stand_init(struct rt_stand *stand, const struct rt_judge_input *input, const struct rt_trial *trial)
 {
@@ -66,6 +86,13 @@ rt_stand_init(struct rt_stand *stand, const struct rt_judge_input *input, const 
 	for (i = 0; i < trial->n_more; i++)
 		view_init(&stand->views[stand->n - trial->n_more + i], &trial->more[i], stand->exit_id.data);
 	view_init(&stand->base, trial->base, stand->exit_id.data);
+	stand->n_bases = trial->n_bases;
+	stand->bases = rt_alloc(stand->n_bases + 1, sizeof(*stand->bases));
+	for (i = 0; i < stand->n_bases; i++)
+		view_init(&stand->bases[i], &trial->bases[i], stand->exit_id.data);
+	for (i = 0; i < input->n; i++)
+		stand->cases += (double)rt_results_executed(&input->trials[i].first.results);
+	stand->crowd = is_crowd(stand);
 }
 
 void
@@ -73,6 +100,9 @@ rt_stand_release(struct rt_stand *stand)
 {
 	size_t i;
 
+	for (i = 0; i < stand->n_bases; i++)
+		free(stand->bases[i].findings);
+	free(stand->bases);
 	for (i = 0; i < stand->n; i++)
 		free(stand->views[i].findings);
 	free(stand->base.findings);
@@ -111,6 +141,7 @@ see_case(const struct rt_stand *stand, const struct rt_view *view, const struct 
 	    view == stand->views ? item->in_first : rt_results_find(&view->run->results, item->id);
 	struct rt_sight sight = {.status = c ? (enum rt_status)c->status : RT_STATUS_ABSENT};
 	bool known = item->line && item->line->level == RT_LEVEL_PASS;
+	bool bounded = item->line && item->line->level == RT_LEVEL_FLAKY && item->line->has_value;
 
 	sight.has_value = c && c->assertions >= 0;
 	sight.value = sight.has_value ? c->assertions : 0;
@@ -122,7 +153,7 @@ see_case(const struct rt_stand *stand, const struct rt_view *view, const struct 
 		break;
 	case RT_STATUS_FAIL:
 	case RT_STATUS_ERROR:
-		sight.colour = known || !item->line ? RT_RED : RT_MUTE;
+		sight.colour = known || bounded || !item->line ? RT_RED : RT_MUTE;
 		break;
 	case RT_STATUS_SKIP:
 	case RT_STATUS_ABSENT:

@@ -141,7 +141,10 @@ rt_trial_release(struct rt_trial *trial)
 	free_run(trial->base);
 	for (i = 0; i < trial->n_more; i++)
 		rt_run_release(&trial->more[i]);
+	for (i = 0; i < trial->n_bases; i++)
+		rt_run_release(&trial->bases[i]);
 	free(trial->more);
-	trial->second = trial->base = trial->more = NULL;
-	trial->n_more = 0;
+	free(trial->bases);
+	trial->second = trial->base = trial->more = trial->bases = NULL;
+	trial->n_more = trial->n_bases = 0;
 }

@@ -98,14 +98,14 @@ add_case(struct rt_run *run, const char *cell, const char *word)
 			s == RT_STATUS_PASS ? NULL : note, strlen(note));
 }
 
-struct rt_run *
-kit_ran(size_t cell, enum kit_run which, const char *seen)
+static void
+add_seen(struct rt_run *run, size_t cell, const char *seen)
 {
-	struct rt_run *run = kit_ended(cell, which, RT_CELL_COMPLETE);
 	rt_auto(free) char *copy = rt_strdup(seen);
 	const char *name = kit.cells[cell].name;
 	char *rest = NULL, *word;
 
+	run->end = RT_CELL_COMPLETE;
 	for (word = strtok_r(copy, " ", &rest); word; word = strtok_r(NULL, " ", &rest)) {
 		rt_auto(free) char *id = rt_format("%s/%s", name, word[0] == 'm' ? kit.checks[cell].name : word + 2);
 
@@ -116,7 +116,49 @@ kit_ran(size_t cell, enum kit_run which, const char *seen)
 		else
 			add_case(run, name, word);
 	}
+}
+
+struct rt_run *
+kit_ran(size_t cell, enum kit_run which, const char *seen)
+{
+	struct rt_run *run = kit_ended(cell, which, RT_CELL_COMPLETE);
+
+	add_seen(run, cell, seen);
 	return run;
+}
+
+static void
+add_round(struct rt_run **single, struct rt_run **many, size_t *n, size_t cell, const char *seen)
+{
+	if (!seen)
+		return;
+	if (!*single) {
+		*single = rt_alloc(1, sizeof(**single));
+		add_seen(*single, cell, seen);
+		return;
+	}
+	*many = rt_realloc(*many, *n + 1, sizeof(**many));
+	memset(&(*many)[*n], 0, sizeof(**many));
+	add_seen(&(*many)[(*n)++], cell, seen);
+}
+
+void
+kit_round(size_t cell, const char *candidate, const char *base)
+{
+	struct rt_trial *trial = &kit.trials[cell];
+
+	add_round(&trial->second, &trial->more, &trial->n_more, cell, candidate);
+	add_round(&trial->base, &trial->bases, &trial->n_bases, cell, base);
+}
+
+bool
+kit_more(size_t cell)
+{
+	bool want[KIT_CELLS] = {false};
+
+	rt_baseline_seal(&kit.baseline);
+	(void)rt_judge_rounds(&kit.input, want);
+	return want[cell];
 }
 
 void

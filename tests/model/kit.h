@@ -32,6 +32,10 @@ enum kit_run { KIT_FIRST, KIT_SECOND, KIT_BASE };
  * assertions). Words that begin with `m:` are metrics of the cell's check ("m:12.5"), with `f:` findings ("f:unused").
  */
 struct rt_run *kit_ran(size_t cell, enum kit_run which, const char *seen);
+/* Adds runs of the candidate and of the base after those; NULL: no run of that side. */
+void kit_round(size_t cell, const char *candidate, const char *base);
+/* Would another round tell? Seals the baseline. */
+bool kit_more(size_t cell);
 struct rt_run *kit_ended(size_t cell, enum kit_run which, enum rt_cell_end end);
 /* Adds lines of the baseline, each "id level value epoch" as in the file with spaces for tabs and `-` for an empty
  * value. */

@@ -1,0 +1,104 @@
+#include "model/judge_parts.h"
+#include "model/sequential.h"
+
+/* What becomes of an id that took several rounds: the answers of rounds.c as verdicts, with the reasons for people. */
+
+/* A case that the baseline knows, red in some run: how often, here and on the base, decides. */
+void
+rt_bench_known_case(struct rt_bench *bench, const struct rt_stand *stand, const struct rt_item *item,
+		    const struct rt_sight *now)
+{
+	struct rt_decision d;
+	enum rt_flaky_answer answer = rt_stand_decide(stand, item, &d);
+	struct rt_sight flaky = *now;
+	static const char *const words[] = {
+	    [RT_FLAKY_OPEN] = "inconclusive",	       [RT_FLAKY_UNDECIDED] = "inconclusive",
+	    [RT_FLAKY_BROKEN] = "regressed",	       [RT_FLAKY_NEW] = "newly flaky",
+	    [RT_FLAKY_TARGET] = "fails on the target", [RT_FLAKY_BOTH] = "flaky before",
+	    [RT_FLAKY_CALM] = "within its rate",       [RT_FLAKY_UNKNOWN] = "inconclusive",
+	};
+
+	d.answer = words[answer];
+	rt_decision_add(&bench->out->decisions, &d);
+	switch (answer) {
+	case RT_FLAKY_BROKEN:
+		rt_bench_regress(bench, stand, item, now);
+		break;
+	case RT_FLAKY_NEW:
+		flaky.flaky = true;
+		rt_bench_regress(bench, stand, item, &flaky);
+		break;
+	case RT_FLAKY_TARGET:
+		if (item->line->level == RT_LEVEL_FLAKY)
+			rt_strs_addf(&bench->out->unproven, "%s, known as flaky, fails here and on the target",
+				     item->id);
+		else
+			rt_bench_doubt(bench, "%s fails, and so it does on the target itself: mend the target first",
+				       item->id);
+		break;
+	case RT_FLAKY_BOTH:
+		rt_strs_addf(
+		    &bench->out->unproven,
+		    "%s is flaky, and was before: it fails in %u of %u runs here and in %u of %u on the target",
+		    item->id, d.fails, d.runs, d.base_fails, d.base_runs);
+		if (d.base_fails < d.base_runs && item->line->level == RT_LEVEL_PASS)
+			rt_bench_demote(bench, item, rt_rate_bound(d.base_fails, d.base_runs));
+		break;
+	case RT_FLAKY_CALM:
+		rt_strs_addf(&bench->out->unproven,
+			     "%s fails in %u of %u runs, no oftener than the baseline vouches for", item->id, d.fails,
+			     d.runs);
+		break;
+	case RT_FLAKY_UNKNOWN:
+		rt_bench_doubt(bench, "%s fails, but on the base its cell %s", item->id,
+			       stand->base.whole ? "says nothing of it" : rt_run_end_text(stand->base.run));
+		break;
+	case RT_FLAKY_OPEN:
+	case RT_FLAKY_UNDECIDED:
+		rt_bench_doubt(
+		    bench,
+		    "%s fails in one run and not in another, %u of %u here and %u of %u on the target: it depends on "
+		    "chance, time or order",
+		    item->id, d.fails, d.runs, d.base_fails, d.base_runs);
+		break;
+	}
+}
+
+void
+rt_bench_paired(struct rt_bench *bench, const struct rt_stand *stand, const struct rt_item *item)
+{
+	bool more, confirmed;
+	struct rt_paired paired = rt_stand_compare(stand, item, &more, &confirmed);
+	static const char *const words[] = {[RT_PAIRED_OPEN] = "inconclusive",
+					    [RT_PAIRED_SAME] = "same",
+					    [RT_PAIRED_IMPROVED] = "improved",
+					    [RT_PAIRED_REGRESSED] = "regressed"};
+	struct rt_decision d = {.id = item->id,
+				.answer = words[paired.answer],
+				.pairs = paired.n,
+				.ratio = paired.ratio,
+				.low = paired.low,
+				.high = paired.high,
+				.margin = stand->check->margin};
+
+	rt_decision_add(&bench->out->decisions, &d);
+	if (paired.answer == RT_PAIRED_REGRESSED) {
+		rt_auto(free) char *is = rt_format("%.3gx worse", paired.ratio);
+		rt_auto(free) char *why =
+		    rt_format("in %zu pairs it is worse by a factor of %.4g, at least %.4g, and the "
+			      "margin allows %.4g",
+			      paired.n, paired.ratio, paired.low, 1 + d.margin);
+		rt_auto(buf) struct rt_buf was = RT_BUF_INIT;
+
+		rt_number_write(&was, item->line->value);
+		rt_change_add(&bench->out->regressions, item->id, was.data, is, why);
+	} else if (paired.answer == RT_PAIRED_OPEN) {
+		rt_bench_doubt(
+		    bench,
+		    "%s: after %zu pairs it may be anything from %.4g to %.4g times the target's, and the margin "
+		    "allows %.4g",
+		    item->id, paired.n, paired.low, paired.high, 1 + d.margin);
+	} else if (confirmed && rt_stand_may_record(stand)) {
+		rt_bench_move_bar(bench, item, paired.high);
+	}
+}

@@ -1,0 +1,341 @@
+#include <math.h>
+#include <string.h>
+
+#include "model/judge_parts.h"
+#include "model/paired.h"
+#include "model/sequential.h"
+
+/*
+ * What needs more than one run to be judged. Runs are made in rounds, one on the candidate and one on the base, until
+ * the tests of model/sequential.h and model/paired.h answer; both are pure functions of the runs made so far, so that
+ * the judge, asked again after each round, remembers nothing.
+ */
+
+/* ---- cases ---- */
+
+struct tally {
+	unsigned red, calm;
+};
+
+static void
+count(struct tally *tally, const struct rt_stand *stand, const struct rt_view *view, const struct rt_item *item)
+{
+	struct rt_sight sight;
+
+	if (!view->run)
+		return;
+	sight = rt_stand_see(stand, view, item);
+	tally->red += sight.colour == RT_RED;
+	tally->calm += sight.colour == RT_GREEN || sight.colour == RT_MUTE;
+}
+
+/* The failure rate that is no reason for alarm: what the baseline says of a flaky case, or what the base just showed.
+ */
+static double
+calm_rate(const struct rt_item *item, const struct tally *base)
+{
+	double rate = RT_RATE_CALM;
+
+	if (item->line->level == RT_LEVEL_FLAKY && item->line->has_value)
+		rate = fmax(rate, item->line->value);
+	if (base->red)
+		rate = fmax(rate, rt_rate_bound(base->red, base->red + base->calm));
+	return fmin(rate, 0.99);
+}
+
+static enum rt_flaky_answer
+answer(const struct rt_stand *stand, const struct rt_item *item, const struct tally *here, const struct tally *base,
+       const struct rt_sequential *test)
+{
+	enum rt_sequential_answer tested = rt_sequential_answer(test);
+	bool flaky = item->line->level == RT_LEVEL_FLAKY;
+
+	if (here->red < 2 && !here->calm)
+		return RT_FLAKY_OPEN;
+	if (!base->red && !base->calm)
+		return RT_FLAKY_UNKNOWN;
+	if (flaky && here->calm)
+		return RT_FLAKY_CALM;
+	if (base->red && here->calm)
+		return RT_FLAKY_BOTH;
+	if (base->red && !base->calm)
+		return RT_FLAKY_TARGET;
+	if (!here->calm && !base->red && stand->crowd)
+		return RT_FLAKY_BROKEN;
+	if (tested == RT_SEQUENTIAL_BROKEN)
+		return here->calm ? RT_FLAKY_NEW : RT_FLAKY_BROKEN;
+	if (tested == RT_SEQUENTIAL_CALM)
+		return RT_FLAKY_CALM;
+	return here->red + here->calm < RT_RUNS_MAX ? RT_FLAKY_OPEN : RT_FLAKY_UNDECIDED;
+}
+
+enum rt_flaky_answer
+rt_stand_decide(const struct rt_stand *stand, const struct rt_item *item, struct rt_decision *decision)
+{
+	struct tally here = {0}, base = {0};
+	struct rt_sequential test;
+	size_t i;
+
+	for (i = 0; i < stand->n; i++)
+		count(&here, stand, &stand->views[i], item);
+	count(&base, stand, &stand->base, item);
+	for (i = 0; i < stand->n_bases; i++)
+		count(&base, stand, &stand->bases[i], item);
+	rt_sequential_init(&test, calm_rate(item, &base), stand->cases);
+	test.runs = here.red + here.calm;
+	test.fails = here.red;
+	test.ratio = here.red * test.on_fail + here.calm * test.on_pass;
+	*decision = (struct rt_decision){.id = item->id,
+					 .runs = test.runs,
+					 .fails = here.red,
+					 .base_runs = base.red + base.calm,
+					 .base_fails = base.red,
+					 .calm = calm_rate(item, &base),
+					 .score = test.ratio,
+					 .upper = test.upper,
+					 .lower = test.lower};
+	return answer(stand, item, &here, &base, &test);
+}
+
+void
+rt_decision_add(struct rt_decisions *decisions, const struct rt_decision *decision)
+{
+	struct rt_decision *copy = rt_push(decisions);
+
+	*copy = *decision;
+	copy->id = rt_arena_add(&decisions->arena, decision->id, strlen(decision->id));
+}
+
+void
+rt_decisions_release(struct rt_decisions *decisions)
+{
+	rt_arena_release(&decisions->arena);
+	free(decisions->at);
+	*decisions = (struct rt_decisions){0};
+}
+
+/* ---- numbers ---- */
+
+bool
+rt_stand_pairs(const struct rt_stand *stand, const struct rt_item *item)
+{
+	const struct rt_check *check = stand->check;
+	bool barred = item->line && (item->line->level == RT_LEVEL_LOWER || item->line->level == RT_LEVEL_HIGHER);
+
+	if (item->kind != RT_ITEM_METRIC || !barred || stand->input->adoption)
+		return false;
+	return check->samples > 1 || !rt_stand_may_record(stand);
+}
+
+static int
+by_size(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* One run's number: the median of its samples; 0 where it has none. */
+static double
+run_value(const struct rt_view *view, const char *id)
+{
+	const struct rt_results *results = &view->run->results;
+	rt_auto(free) double *values = rt_alloc(results->metrics.n + 1, sizeof(*values));
+	size_t i, n = 0;
+
+	for (i = 0; i < results->metrics.n; i++)
+		if (!strcmp(results->metrics.at[i].id, id))
+			values[n++] = results->metrics.at[i].value;
+	if (!n)
+		return 0;
+	qsort(values, n, sizeof(*values), by_size);
+	return n % 2 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
+}
+
+struct pairs {
+	double *base, *here;
+	size_t n;
+};
+
+/* The candidate's first run has no neighbour on the base: pairs are made in rounds. */
+static void
+gather_pairs(const struct rt_stand *stand, const char *id, struct pairs *pairs)
+{
+	size_t i, bases = (stand->base.run != NULL) + stand->n_bases;
+
+	pairs->n = stand->n - 1 < bases ? stand->n - 1 : bases;
+	pairs->base = rt_alloc(pairs->n + 1, sizeof(*pairs->base));
+	pairs->here = rt_alloc(pairs->n + 1, sizeof(*pairs->here));
+	for (i = 0; i < pairs->n; i++) {
+		const struct rt_view *base = i ? &stand->bases[i - 1] : &stand->base;
+
+		pairs->base[i] = base->whole ? run_value(base, id) : 0;
+		pairs->here[i] = stand->views[i + 1].whole ? run_value(&stand->views[i + 1], id) : 0;
+	}
+}
+
+/* How many numbers of the matrix are compared so: the error rate is divided among them. */
+static size_t
+count_paired(const struct rt_judge_input *input)
+{
+	const struct rt_baseline *baseline = rt_judge_baseline(input);
+	size_t i, k, n = 0;
+
+	for (i = 0; i < input->n; i++) {
+		const struct rt_check *check = input->trials[i].cell->check;
+		rt_auto(free) char *prefix = rt_format("%s/", input->trials[i].cell->name);
+		size_t from, to;
+
+		if (check->kind != RT_KIND_METRIC || check->samples < 2)
+			continue;
+		rt_baseline_range(baseline, prefix, &from, &to);
+		for (k = from; k < to; k++)
+			n += baseline->lines.at[k].level == RT_LEVEL_LOWER ||
+			     baseline->lines.at[k].level == RT_LEVEL_HIGHER;
+	}
+	return n;
+}
+
+/* A number without noise, measured on both sides because the bar is another machine's. */
+static struct rt_paired
+compare_exactly(const struct rt_stand *stand, const struct rt_item *item, const struct pairs *pairs)
+{
+	struct rt_paired paired = {.n = pairs->n, .ratio = 1, .answer = RT_PAIRED_OPEN};
+	enum rt_level level = item->line->level;
+
+	if (!pairs->n)
+		return paired;
+	paired.answer = rt_metric_worse(level, pairs->here[0], pairs->base[0], stand->check->margin)
+			    ? RT_PAIRED_REGRESSED
+			    : RT_PAIRED_SAME;
+	paired.ratio = level == RT_LEVEL_LOWER ? pairs->here[0] / pairs->base[0] : pairs->base[0] / pairs->here[0];
+	paired.low = paired.high = paired.ratio;
+	return paired;
+}
+
+/* Looks after n, 2n and 4n pairs; an improvement is looked at once more on n fresh ones. */
+static struct rt_paired
+compare_in_looks(const struct rt_stand *stand, const struct rt_item *item, const struct pairs *pairs, bool *more,
+		 bool *confirmed)
+{
+	double error = rt_paired_error(count_paired(stand->input)), margin = stand->check->margin;
+	size_t n = stand->check->samples, least = rt_paired_least(error), look, size;
+	bool higher = item->line->level == RT_LEVEL_HIGHER;
+	struct rt_paired paired = {.answer = RT_PAIRED_OPEN};
+
+	n = n < least ? least : n;
+	for (look = 0; look < RT_PAIRED_LOOKS; look++) {
+		size = n << look;
+		if (pairs->n < size) {
+			*more = true;
+			return paired;
+		}
+		rt_paired_judge(&paired, pairs->base, pairs->here, size, higher, margin, error);
+		if (paired.answer != RT_PAIRED_OPEN)
+			break;
+	}
+	if (paired.answer != RT_PAIRED_IMPROVED)
+		return paired;
+	if (pairs->n < size + n) {
+		*more = true;
+		return paired;
+	}
+	struct rt_paired fresh;
+	rt_paired_judge(&fresh, pairs->base + size, pairs->here + size, n, higher, margin, error);
+	*confirmed = fresh.answer == RT_PAIRED_IMPROVED;
+	if (*confirmed)
+		return fresh;
+	paired.answer = RT_PAIRED_SAME;
+	return paired;
+}
+
+struct rt_paired
+rt_stand_compare(const struct rt_stand *stand, const struct rt_item *item, bool *more, bool *confirmed)
+{
+	struct pairs pairs;
+	struct rt_paired paired;
+
+	*more = *confirmed = false;
+	gather_pairs(stand, item->id, &pairs);
+	if (stand->check->samples > 1) {
+		paired = compare_in_looks(stand, item, &pairs, more, confirmed);
+	} else {
+		paired = compare_exactly(stand, item, &pairs);
+		*more = !pairs.n;
+	}
+	free(pairs.base);
+	free(pairs.here);
+	return paired;
+}
+
+/* ---- rounds ---- */
+
+struct wish {
+	struct rt_bench *bench;
+	const struct rt_stand *stand;
+	bool more;
+};
+
+static bool
+is_red_somewhere(const struct rt_stand *stand, const struct rt_item *item)
+{
+	size_t i;
+
+	for (i = 0; i < stand->n; i++)
+		if (rt_stand_see(stand, &stand->views[i], item).colour == RT_RED)
+			return true;
+	return false;
+}
+
+static bool
+ask_item(void *data, const struct rt_item *item)
+{
+	struct wish *wish = data;
+	struct rt_decision decision;
+	bool confirmed;
+
+	if (rt_stand_pairs(wish->stand, item))
+		(void)rt_stand_compare(wish->stand, item, &wish->more, &confirmed);
+	else if (item->kind == RT_ITEM_CASE && item->line && is_red_somewhere(wish->stand, item) &&
+		 !rt_bench_excuses(wish->bench, wish->stand, item, false))
+		wish->more = rt_stand_decide(wish->stand, item, &decision) == RT_FLAKY_OPEN;
+	return !wish->more;
+}
+
+/* A run without whole evidence is judged as it stands. */
+static bool
+all_whole(const struct rt_stand *stand)
+{
+	size_t i;
+	bool whole = !stand->base.run || stand->base.whole;
+
+	for (i = 0; i < stand->n; i++)
+		whole = whole && stand->views[i].whole;
+	for (i = 0; i < stand->n_bases; i++)
+		whole = whole && stand->bases[i].whole;
+	return whole;
+}
+
+bool
+rt_judge_rounds(const struct rt_judge_input *input, bool *want)
+{
+	rt_auto(bench) struct rt_bench bench = {0};
+	bool any = false;
+	size_t i;
+
+	rt_bench_init(&bench, input, NULL);
+	for (i = 0; i < input->n; i++) {
+		rt_auto(stand) struct rt_stand stand = {0};
+		struct wish wish = {.bench = &bench, .stand = &stand};
+
+		want[i] = false;
+		if (input->adoption)
+			continue;
+		rt_stand_init(&stand, input, &input->trials[i]);
+		if (all_whole(&stand))
+			rt_stand_each(&stand, ask_item, &wish);
+		want[i] = wish.more;
+		any |= wish.more;
+	}
+	return any;
+}

@@ -1,0 +1,310 @@
+#include "kit.h"
+
+#include <criterion/criterion.h>
+
+#include <stdio.h>
+
+TestSuite(rounds, .init = kit_start, .fini = kit_finish);
+TestSuite(paired_metric, .init = kit_start, .fini = kit_finish);
+
+/* A cell whose one known case failed in the first run. */
+static size_t
+failed_once(const char *line)
+{
+	size_t cell = kit_cell("unit", RT_KIND_CASES);
+
+	kit_line(line);
+	kit_ran(cell, KIT_FIRST, "a=fail");
+	return cell;
+}
+
+/* So that the matrix is a large one. */
+static void
+add_others(size_t cell)
+{
+	for (int i = 0; i < 1000; i++) {
+		char id[32];
+
+		snprintf(id, sizeof(id), "unit/other%d", i);
+		rt_results_case(&kit.trials[cell].first.results, id, RT_STATUS_PASS, -1, -1, NULL, 0);
+	}
+}
+
+static const struct rt_decision *
+decision(void)
+{
+	cr_assert_eq(kit.out.decisions.n, 1);
+	return &kit.out.decisions.at[0];
+}
+
+Test(rounds, a_case_that_fails_each_time_here_and_never_on_the_base_is_decided_after_two_runs)
+{
+	size_t cell = failed_once("unit/a pass - 0");
+
+	kit_round(cell, "a=fail", "a=pass");
+	cr_assert_not(kit_more(cell));
+	cr_assert_eq(kit_judge(), RT_VERDICT_REGRESSED);
+	cr_assert_str_eq(kit_find(&kit.out.regressions, "unit/a")->now, "fail");
+	cr_assert_str_eq(decision()->answer, "regressed");
+	cr_assert_eq(decision()->runs, 2);
+}
+
+Test(rounds, among_many_cases_two_failures_are_not_enough)
+{
+	size_t cell = failed_once("unit/a pass - 0");
+
+	add_others(cell);
+	kit_round(cell, "a=fail", "a=pass");
+	cr_assert(kit_more(cell));
+	cr_assert_eq(kit_judge(), RT_VERDICT_INCONCLUSIVE);
+	kit_round(cell, "a=fail", "a=pass");
+	cr_assert_not(kit_more(cell));
+	cr_assert_eq(kit_judge(), RT_VERDICT_REGRESSED);
+}
+
+Test(rounds, many_cases_that_fall_together_are_no_chance)
+{
+	rt_auto(buf) struct rt_buf red = RT_BUF_INIT, green = RT_BUF_INIT;
+	size_t cell = kit_cell("unit", RT_KIND_CASES);
+
+	for (int i = 0; i < 400; i++) {
+		rt_auto(free) char *line = rt_format("unit/c%d pass - 0", i);
+
+		kit_line(line);
+		rt_buf_addf(&red, " c%d=%s", i, i < 11 ? "fail" : "pass");
+		rt_buf_addf(&green, " c%d=pass", i);
+	}
+	kit_ran(cell, KIT_FIRST, red.data);
+	kit_round(cell, red.data, green.data);
+	cr_assert_not(kit_more(cell));
+	cr_assert_eq(kit_judge(), RT_VERDICT_REGRESSED);
+	cr_assert_eq(kit.out.regressions.n, 11);
+}
+
+Test(rounds, one_failure_and_then_passes_are_judged_calm_in_the_end)
+{
+	size_t cell = failed_once("unit/a pass - 0");
+	unsigned rounds = 0;
+
+	for (; kit_more(cell) && rounds < 30; rounds++)
+		kit_round(cell, "a=pass", "a=pass");
+	cr_assert_leq(rounds, 13);
+	cr_assert_gt(rounds, 9);
+	cr_assert_eq(kit_judge(), RT_VERDICT_WOULD_LAND);
+	cr_assert(kit_unproven("unit/a", "no oftener than the baseline vouches for"));
+	cr_assert_str_eq(kit_raised("unit/a"), "pass - 0");
+	cr_assert_str_eq(decision()->answer, "within its rate");
+}
+
+Test(rounds, a_case_that_begins_to_fail_at_times_is_a_new_flake_and_blocks)
+{
+	size_t cell = failed_once("unit/a pass - 0");
+	unsigned rounds = 0;
+
+	for (; kit_more(cell) && rounds < 30; rounds++)
+		kit_round(cell, rounds % 2 ? "a=fail" : "a=pass", "a=pass");
+	cr_assert_eq(kit_judge(), RT_VERDICT_REGRESSED);
+	cr_assert_str_eq(kit_find(&kit.out.regressions, "unit/a")->now, "flaky");
+}
+
+Test(rounds, what_cannot_be_decided_stops_at_the_cap_and_is_inconclusive)
+{
+	size_t cell = failed_once("unit/a pass - 0");
+	unsigned rounds = 0;
+
+	/* one failure in eight: neither calm nor broken */
+	for (; kit_more(cell) && rounds < 30; rounds++)
+		kit_round(cell, rounds % 8 == 7 ? "a=fail" : "a=pass", "a=pass");
+	cr_assert_eq(rounds, 19);
+	cr_assert_eq(kit_judge(), RT_VERDICT_INCONCLUSIVE);
+	cr_assert(kit_unproven("unit/a", "depends on chance"));
+}
+
+Test(rounds, a_case_that_differs_on_the_base_itself_was_flaky_before_and_becomes_so)
+{
+	size_t cell = failed_once("unit/a pass 4 2");
+
+	kit_round(cell, "a=pass", "a=fail");
+	kit_round(cell, "a=pass", "a=pass");
+	cr_assert_not(kit_more(cell));
+	cr_assert_eq(kit_judge(), RT_VERDICT_WOULD_LAND);
+	cr_assert_str_eq(decision()->answer, "flaky before");
+	cr_assert_eq(kit.out.demoted.n, 1);
+	cr_assert(rt_starts_with(kit_raised("unit/a"), "flaky 0.97"), "%s", kit_raised("unit/a"));
+	cr_assert(rt_ends_with(kit_raised("unit/a"), " 3"));
+}
+
+Test(rounds, one_outcome_on_the_base_is_no_reason_to_call_it_flaky)
+{
+	size_t cell = failed_once("unit/a pass - 0");
+
+	kit_round(cell, "a=pass", "a=fail");
+	cr_assert_eq(kit_judge(), RT_VERDICT_WOULD_LAND);
+	cr_assert_eq(kit.out.demoted.n, 0);
+	cr_assert_str_eq(kit_raised("unit/a"), "pass - 0");
+}
+
+Test(rounds, a_case_that_always_fails_here_is_no_flake_though_the_base_has_one)
+{
+	size_t cell = failed_once("unit/a pass - 0");
+	unsigned rounds = 0;
+
+	add_others(cell);
+	for (; kit_more(cell) && rounds < 30; rounds++)
+		kit_round(cell, "a=fail", rounds == 1 ? "a=fail" : "a=pass");
+	cr_assert_eq(kit_judge(), RT_VERDICT_REGRESSED);
+	cr_assert_gt(rounds, 4);
+}
+
+Test(rounds, a_flaky_case_that_fails_once_may)
+{
+	size_t cell = failed_once("unit/a flaky 0.3 1");
+
+	kit_round(cell, "a=pass", "a=pass");
+	cr_assert_not(kit_more(cell));
+	cr_assert_eq(kit_judge(), RT_VERDICT_WOULD_LAND);
+	cr_assert_str_eq(kit_raised("unit/a"), "flaky 0.3 1");
+}
+
+Test(rounds, a_flaky_case_that_only_fails_is_broken)
+{
+	size_t cell = failed_once("unit/a flaky 0.3 1");
+	unsigned rounds = 0;
+
+	for (; kit_more(cell) && rounds < 30; rounds++)
+		kit_round(cell, "a=fail", "a=pass");
+	cr_assert_eq(kit_judge(), RT_VERDICT_REGRESSED);
+	cr_assert_leq(rounds, 8);
+}
+
+Test(rounds, the_bound_of_a_flaky_case_only_falls)
+{
+	size_t cell = kit_cell("unit", RT_KIND_CASES);
+
+	kit_line("unit/a flaky 0.7 1");
+	kit_line("unit/b flaky 0.2 1");
+	kit_ran(cell, KIT_FIRST, "a=pass b=pass");
+	for (int i = 0; i < 2; i++)
+		kit_round(cell, "a=pass b=pass", NULL);
+	cr_assert_eq(kit_judge(), RT_VERDICT_WOULD_LAND);
+	cr_assert(rt_starts_with(kit_raised("unit/a"), "flaky 0.63"), "%s", kit_raised("unit/a"));
+	cr_assert_str_eq(kit_raised("unit/b"), "flaky 0.2 1");
+}
+
+/* ---- numbers ---- */
+
+static size_t
+noisy(const char *line, const char *first)
+{
+	size_t cell = kit_cell("time", RT_KIND_METRIC);
+
+	kit.checks[cell].samples = 10;
+	kit.checks[cell].margin = 0.01;
+	kit_line(line);
+	kit_ran(cell, KIT_FIRST, first);
+	return cell;
+}
+
+/* Rounds until the judge has enough, the candidate's number being a factor of the base's. */
+static unsigned
+measure(size_t cell, double factor)
+{
+	unsigned rounds = 0;
+
+	for (; kit_more(cell) && rounds < 100; rounds++) {
+		double base = 100 + (rounds * 7) % 5;
+		rt_auto(free) char *here =
+		    rt_format("m:%.6f", base * factor * (1 + 0.002 * ((double)(rounds * 3 % 5) - 2)));
+		rt_auto(free) char *there = rt_format("m:%.6f", base);
+
+		kit_round(cell, here, there);
+	}
+	return rounds;
+}
+
+Test(paired_metric, a_noisy_number_is_not_compared_with_the_bar_but_with_the_base)
+{
+	size_t cell = noisy("time/time lower 50 0", "m:120");
+
+	cr_assert_not(kit_red(cell));
+	unsigned rounds = measure(cell, 1);
+	kit_judge();
+	cr_assert_eq(rounds, 10, "%u rounds: %zu pairs, %g from %g to %g", rounds, decision()->pairs, decision()->ratio,
+		     decision()->low, decision()->high);
+	cr_assert_eq(kit_judge(), RT_VERDICT_WOULD_LAND);
+	cr_assert_str_eq(kit_raised("time/time"), "lower 50 0");
+	cr_assert_str_eq(decision()->answer, "same");
+}
+
+Test(paired_metric, one_that_is_clearly_worse_regresses)
+{
+	size_t cell = noisy("time/time lower 100 0", "m:120");
+
+	measure(cell, 1.05);
+	cr_assert_eq(kit_judge(), RT_VERDICT_REGRESSED);
+	cr_assert_str_eq(kit_find(&kit.out.regressions, "time/time")->was, "100");
+	cr_assert_gt(decision()->low, 1.01);
+}
+
+Test(paired_metric, an_improvement_is_confirmed_on_fresh_pairs_and_moves_the_bar_by_its_conservative_end)
+{
+	size_t cell = noisy("time/time lower 100 0", "m:90");
+	const struct rt_line *line;
+
+	cr_assert_eq(measure(cell, 0.9), 20);
+	cr_assert_eq(kit_judge(), RT_VERDICT_WOULD_LAND);
+	line = rt_baseline_find(&kit.out.raised, "time/time");
+	cr_assert_gt(line->value, 90);
+	cr_assert_lt(line->value, 91);
+	cr_assert_eq(kit.out.gains.n, 1);
+}
+
+Test(paired_metric, no_change_never_moves_the_bar)
+{
+	size_t cell = noisy("time/time lower 100 0", "m:1");
+
+	measure(cell, 0.995);
+	cr_assert_eq(kit_judge(), RT_VERDICT_WOULD_LAND);
+	cr_assert_str_eq(kit_raised("time/time"), "lower 100 0");
+}
+
+Test(paired_metric, a_number_without_a_line_enters_without_pairs)
+{
+	size_t cell = kit_cell("time", RT_KIND_METRIC);
+
+	kit.checks[cell].samples = 10;
+	kit.checks[cell].margin = 0.01;
+	kit_ran(cell, KIT_FIRST, "m:12");
+	cr_assert_not(kit_more(cell));
+	cr_assert_eq(kit_judge(), RT_VERDICT_WOULD_LAND);
+	cr_assert_str_eq(kit_raised("time/time"), "lower 12 0");
+}
+
+Test(paired_metric, a_machine_that_may_not_record_measures_the_base_anew_and_moves_nothing)
+{
+	size_t cell = kit_cell("size", RT_KIND_METRIC);
+
+	kit.input.machine = "laptop";
+	rt_strs_add(&kit.checks[cell].record_on, "bench1");
+	kit_line("size/size lower 100 0");
+	kit_ran(cell, KIT_FIRST, "m:150");
+	cr_assert(kit_more(cell));
+	kit_round(cell, "m:150", "m:151");
+	cr_assert_not(kit_more(cell));
+	cr_assert_eq(kit_judge(), RT_VERDICT_WOULD_LAND);
+	cr_assert_str_eq(kit_raised("size/size"), "lower 100 0");
+	rt_strs_release(&kit.checks[cell].record_on);
+}
+
+Test(paired_metric, on_such_a_machine_more_than_the_base_regresses)
+{
+	size_t cell = kit_cell("size", RT_KIND_METRIC);
+
+	kit.input.machine = "laptop";
+	rt_strs_add(&kit.checks[cell].record_on, "bench1");
+	kit_line("size/size lower 100 0");
+	kit_ran(cell, KIT_FIRST, "m:150");
+	kit_round(cell, "m:153", "m:151");
+	cr_assert_eq(kit_judge(), RT_VERDICT_REGRESSED);
+	rt_strs_release(&kit.checks[cell].record_on);
+}
