@@ -151,5 +151,6 @@ exits 0 'the other goes after a rebase' sh -c "cd '$BOX/$loser' && git pull -q -
 exits 0 'the ledger is whole after all that' "$RATCHET" -C "$BOX/server.git" verify
 must git clone -q --depth 1 "file://$BOX/server.git" "$BOX/shallow"
 exits 0 'a push from a shallow clone is judged and goes' sh -c "cd '$BOX/shallow' && echo good >cases/sh && git add -A && git commit -q -m sh && git push -q origin main"
+check 'the server'"'"'s guard knows every push that was judged' sh -c "! git -C '$BOX/server.git' log --format=%B 'refs/ratchet/ledger/$(cat "$BOX/server.git/ratchet/writer")' | grep -q '\"op\":\"open\"'"
 check 'no quarantine of ratchet is left' test -z "$(ls "$BOX/server.git/ratchet/quarantine" 2>/dev/null)"
 finish
