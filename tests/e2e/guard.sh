@@ -115,6 +115,8 @@ exits 0 'the commit that mends it is let through' git commit -q --no-verify -m '
 check 'and is in the ledger' ungated "$before" "$(tip)"
 
 # ---- what the guard does not see, verify does ----
+exits 4 'what was changed and changed back unsigned is governance all the same' "$RATCHET" check
+must git reset -q --hard HEAD~2
 must "$RATCHET" check
 branch renamed cases/g good
 git checkout -q --detach
