@@ -106,6 +106,9 @@ run(struct rt_cli *cli, struct rt_err *err)
 	if (!kind)
 		return 0;
 	hook.name = cli->args[0];
+	static char via[64];
+	snprintf(via, sizeof(via), "hook %s", hook.name);
+	rt_via_set(via);
 	hook.args = cli->args + 1;
 	hook.n_args = cli->n_args - 1;
 	int code = run_kind(cli, kind, &hook, err);

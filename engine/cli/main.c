@@ -12,9 +12,10 @@ struct rt_given {
 };
 
 const struct rt_command *const rt_commands[] = {
-    &rt_command_init,	 &rt_command_propose, &rt_command_check,    &rt_command_status,	    &rt_command_log,
-    &rt_command_explain, &rt_command_read,    &rt_command_baseline, &rt_command_waive,	    &rt_command_verify,
-    &rt_command_recover, &rt_command_hook,    &rt_command_ci,	    &rt_command_completion, NULL,
+    &rt_command_init,  &rt_command_propose, &rt_command_check,	    &rt_command_status,
+    &rt_command_log,   &rt_command_explain, &rt_command_read,	    &rt_command_baseline,
+    &rt_command_waive, &rt_command_verify,  &rt_command_overdue,    &rt_command_recover,
+    &rt_command_hook,  &rt_command_ci,	    &rt_command_completion, NULL,
 };
 
 /* ---- options ---- */
@@ -239,6 +240,9 @@ run_command(const struct rt_command *command, int argc, char **argv)
 	struct rt_err err = RT_ERR_INIT;
 	struct rt_cli cli = {
 	    .command = command, .dir = ".", .colour = isatty(STDOUT_FILENO) && !(no_colour && no_colour[0])};
+	static char via[64];
+	snprintf(via, sizeof(via), "command %s", command->name);
+	rt_via_set(via);
 	int code = parse_options(&cli, argc, argv, &err);
 	if (code > 0)
 		code = print_help(command, stdout);

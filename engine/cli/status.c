@@ -6,6 +6,7 @@
 #include "cycle/ledger.h"
 #include "cycle/open.h"
 #include "cycle/settle.h"
+#include "cycle/use.h"
 #include "cycle/verify.h"
 #include "git/signature.h"
 #include "support/clock.h"
@@ -184,7 +185,78 @@ print_json(const struct rt_home *home, const struct facts *f)
 	rt_cli_print_json(json);
 }
 
+/* ---- --use ---- */
+
+static void
+add_when(struct rt_buf *out, int64_t then)
+{
+	if (then)
+		rt_clock_iso(out, then);
+	else
+		rt_buf_adds(out, "never");
+}
+
+static void
+print_uses(const struct rt_cli *cli, const struct rt_uses *uses)
+{
+	rt_auto(buf) struct rt_buf text = RT_BUF_INIT;
+	struct rt_json *list = cli->json ? rt_json_new_array() : NULL;
+	for (size_t i = 0; i < uses->n; i++) {
+		const struct rt_use *use = &uses->at[i];
+		if (list) {
+			struct rt_json *item = rt_json_new_object();
+			rt_json_set_string(item, "kind", rt_use_kind_name(use->kind));
+			rt_json_set_string(item, "name", use->name);
+			rt_json_set_int(item, "ran", use->ran);
+			rt_json_set_int(item, "changed_a_verdict", use->changed);
+			rt_json_append(list, item);
+			continue;
+		}
+		rt_buf_addf(&text, "%-8s %-24s ran ", rt_use_kind_name(use->kind), use->name);
+		add_when(&text, use->ran);
+		rt_buf_adds(&text, ", changed a verdict ");
+		add_when(&text, use->changed);
+		rt_buf_adds(&text, use->ran || use->changed ? "\n" : ": is it needed?\n");
+	}
+	if (list) {
+		struct rt_json *json = rt_json_new_object();
+		rt_json_set_int(json, "entries", (int64_t)uses->entries);
+		rt_json_set_int(json, "oldest", uses->oldest);
+		rt_json_set(json, "uses", list);
+		rt_cli_print_json(json);
+		return;
+	}
+	rt_buf_addf(&text, "of %zu entries, the oldest of ", uses->entries);
+	add_when(&text, uses->oldest);
+	rt_buf_addc(&text, '\n');
+	rt_cli_write(stdout, text.data);
+}
+
+static int
+show_uses(struct rt_cli *cli, struct rt_home *home, struct rt_err *err)
+{
+	rt_auto(buf) struct rt_buf ref = RT_BUF_INIT;
+	rt_auto(commit) struct rt_commit commit = {0};
+	rt_auto(trusted) struct rt_trusted trusted = RT_TRUSTED_INIT;
+	rt_auto(uses) struct rt_uses uses = {0};
+	struct rt_oid tip;
+	size_t n = 0;
+	while (rt_commands[n])
+		n++;
+	rt_auto(free) const char **names = rt_alloc(n + 1, sizeof(*names));
+	for (size_t i = 0; i < n; i++)
+		names[i] = rt_commands[i]->name;
+	if (rt_target_find(home, rt_cli_value(cli, "target"), &ref, err) < 0 ||
+	    rt_ref_read(home->repo, ref.data, &tip, err) < 0 || rt_commit_read(home->repo, &tip, &commit, err) < 0 ||
+	    rt_trusted_read(&trusted, home->repo, &commit.tree, err) < 0 ||
+	    rt_uses_gather(&uses, home, &trusted.config, names, err) < 0)
+		return -1;
+	print_uses(cli, &uses);
+	return 0;
+}
+
 static const struct rt_option options[] = {
+    {0, "use", NULL, "when each check, hook, rule and command last ran, and last changed a verdict", false},
     {0, "target", "BRANCH", "the branch to speak of", false},
     {0, NULL, NULL, NULL, false},
 };
@@ -196,6 +268,8 @@ run(struct rt_cli *cli, struct rt_err *err)
 	struct facts facts = {.ref = RT_BUF_INIT, .trusted = RT_TRUSTED_INIT};
 	if (rt_home_open(&home, cli->dir, err) < 0)
 		return -1;
+	if (rt_cli_flag(cli, "use"))
+		return show_uses(cli, &home, err);
 	int code = gather(&home, cli, &facts, err);
 	if (code == 0 && cli->json)
 		print_json(&home, &facts);

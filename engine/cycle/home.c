@@ -5,6 +5,7 @@
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "support/clock.h"
@@ -51,6 +52,35 @@ read_writer(struct rt_home *home, struct rt_err *err)
 	return rt_fail(err, RT_EIO, "%s vanished while it was read", path);
 }
 
+static const char *acting_via;
+
+void
+rt_via_set(const char *via)
+{
+	acting_via = via;
+}
+
+const char *
+rt_via(void)
+{
+	return acting_via;
+}
+
+/* A repository that can only be read can still be looked at: there is then no trace of use, and nothing else is lost.
+ */
+static void
+note_use(const struct rt_home *home)
+{
+	rt_auto(free) char *dir = rt_home_path(home, "use");
+	struct rt_err ignored = RT_ERR_INIT;
+	if (!acting_via || rt_mkdirs(AT_FDCWD, dir, 0755, &ignored) < 0)
+		return;
+	rt_auto(free) char *path = rt_format("%s/%s", dir, acting_via);
+	rt_auto(fd) int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+	if (fd >= 0 && futimens(fd, NULL) < 0)
+		errno = 0;
+}
+
 int
 rt_home_adopt(struct rt_home *home, struct rt_repo *repo, struct rt_err *err)
 {
@@ -63,6 +93,7 @@ rt_home_adopt(struct rt_home *home, struct rt_repo *repo, struct rt_err *err)
 	home->cell_home = dir && strcmp(dir, "/") != 0 ? rt_strdup(dir) : NULL;
 	if (rt_mkdirs(AT_FDCWD, home->dir, 0755, err) < 0)
 		return -1;
+	note_use(home);
 	return read_writer(home, err);
 }
 

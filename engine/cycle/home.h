@@ -31,6 +31,12 @@ char *rt_home_path(const struct rt_home *home, const char *fmt, ...) RT_PRINTF(2
 
 /* This boot (kernel's random id), borrowed; "unknown" without /proc. */
 const char *rt_boot_id(void);
+/*
+ * What of ratchet acts, as "command propose" or "hook pre-commit"; a static string, set once before a home is opened.
+ * Opening one touches <ratchet>/use/<via>, so that use is seen of what leaves no entry; entries have it as extra.via.
+ */
+void rt_via_set(const char *via);
+const char *rt_via(void); /* NULL: not set */
 /* Who acts: $RATCHET_ACTOR, else user@host; borrowed. */
 const char *rt_actor(void);
 /* The name of this machine, for record_on: ratchet.machine of git's configuration, else the host's name. */

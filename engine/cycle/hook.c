@@ -8,18 +8,22 @@
 
 enum { MAX_CONFIG = 4 << 20 };
 
-static const struct rt_hook_kind kinds[] = {
-    {"pre-commit", false, rt_hook_commit},	    {"pre-merge-commit", false, rt_hook_commit},
-    {"post-merge", false, rt_hook_merge},	    {"pre-push", true, rt_hook_push},
-    {"reference-transaction", true, rt_hook_guard}, {"pre-receive", true, rt_hook_receive},
+const struct rt_hook_kind rt_hook_kinds[] = {
+    {"pre-commit", false, rt_hook_commit},
+    {"pre-merge-commit", false, rt_hook_commit},
+    {"post-merge", false, rt_hook_merge},
+    {"pre-push", true, rt_hook_push},
+    {"reference-transaction", true, rt_hook_guard},
+    {"pre-receive", true, rt_hook_receive},
+    {NULL, false, NULL},
 };
 
 const struct rt_hook_kind *
 rt_hook_find(const char *name)
 {
-	for (size_t i = 0; i < RT_COUNT(kinds); i++)
-		if (strcmp(kinds[i].name, name) == 0)
-			return &kinds[i];
+	for (const struct rt_hook_kind *kind = rt_hook_kinds; kind->name; kind++)
+		if (strcmp(kind->name, name) == 0)
+			return kind;
 	return NULL;
 }
 

@@ -37,6 +37,7 @@ struct rt_hook_kind {
 	bool reads;					      /* standard input has lines for it */
 	int (*run)(struct rt_hook *hook, struct rt_err *err); /* the exit code, or -1 */
 };
+extern const struct rt_hook_kind rt_hook_kinds[]; /* ends with a NULL name */
 /* NULL: ratchet has nothing to say in that hook. */
 const struct rt_hook_kind *rt_hook_find(const char *name);
 void rt_hook_release(struct rt_hook *hook);

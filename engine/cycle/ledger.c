@@ -140,6 +140,11 @@ rt_ledger_append(struct rt_home *home, struct rt_record *record, struct rt_oid *
 	set_string(&record->actor, rt_actor());
 	set_string(&record->boot_id, rt_boot_id());
 	record->time = rt_clock_now();
+	if (rt_via()) {
+		if (!record->extra)
+			record->extra = rt_json_new_object();
+		rt_json_set_string(record->extra, "via", rt_via());
+	}
 	if (collect_heads(home, record, err) < 0)
 		return -1;
 	for (;;) {
