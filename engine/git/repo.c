@@ -436,3 +436,13 @@ rt_repo_config_set(struct rt_repo *repo, const char *key, const char *value, str
 		return rt_git_error(err, RT_EIO, "cannot set %s in %s", key, path);
 	return 0;
 }
+
+void
+rt_git_library(int *major, int *minor, struct rt_buf *text)
+{
+	int revision = 0, features = git_libgit2_features();
+
+	git_libgit2_version(major, minor, &revision);
+	rt_buf_addf(text, "libgit2 %d.%d.%d%s", *major, *minor, revision,
+		    features & GIT_FEATURE_THREADS ? "" : ", without threads");
+}

@@ -24,6 +24,9 @@ rt_oid_equal(const struct rt_oid *a, const struct rt_oid *b)
 	return __builtin_strcmp(a->hex, b->hex) == 0;
 }
 
+/* The library that is loaded: its version, and text with its features for people. */
+void rt_git_library(int *major, int *minor, struct rt_buf *text);
+
 struct rt_repo;
 
 /*

@@ -40,6 +40,8 @@ int rt_isolation_parse(const char *name, enum rt_isolation *out) RT_MUST_USE;
  */
 enum rt_isolation rt_isolation_probe(struct rt_strs *why);
 bool rt_overlay_works(void);
+/* What limits memory and processes of a cell on this machine, a sentence. */
+const char *rt_cage_describe(void);
 
 /* In the cell, the same in every run: the workspace and the fresh folder that {{report}} lies in. (LANDLOCK, NONE: the
  * host's paths.) */

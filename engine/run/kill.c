@@ -246,3 +246,14 @@ rt_cage_release(struct rt_cage *cage)
 	}
 	*cage = (struct rt_cage)RT_CAGE_INIT;
 }
+
+const char *
+rt_cage_describe(void)
+{
+	locate_all();
+	if (unified.dir)
+		return "a control group (v2) of its own for each cell";
+	if (memory.dir || pids.dir)
+		return "control groups (v1) where a limit is set, else resource limits";
+	return "resource limits alone: no control group is writable here";
+}
