@@ -318,7 +318,7 @@ run_cells(struct rt_gate *gate, const struct rt_plan *plan, enum rt_isolation le
 	input.n = trials.n;
 	trials.candidate.reuse = &reuse;
 	if (rt_trials_warm_up(&trials, err) < 0 || rt_trials_run(&trials, &input, err) < 0 ||
-	    judge_trials(&trials, &input, &support, &judgement, err) < 0)
+	    rt_trials_doubt(&trials, &input, err) < 0 || judge_trials(&trials, &input, &support, &judgement, err) < 0)
 		return -1;
 	for (size_t i = 0; i < trials.n; i++)
 		report_cell(gate, plan, &trials, i);

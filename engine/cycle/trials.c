@@ -2,8 +2,12 @@
 
 #include <string.h>
 
+#include "cycle/ledger.h"
 #include "cycle/reuse.h"
 #include "support/clock.h"
+
+/* How far back in the chain an accepted entry is looked for. */
+enum { CHAIN_REACH = 1024 };
 
 /* Moves a cell's newest run into a trial's place; the matrix keeps only whether it was green. */
 static void
@@ -165,6 +169,64 @@ probation(struct rt_trials *trials, const struct rt_judge_input *input, struct r
 			trial->n_more++;
 		}
 	}
+}
+
+struct recorded {
+	const char *target;
+	enum rt_isolation level;
+	unsigned entries;
+};
+
+static int
+note_level(void *data, const struct rt_oid *at, const struct rt_record *record, struct rt_err *err)
+{
+	struct recorded *recorded = data;
+	enum rt_isolation level;
+	enum rt_verdict verdict;
+	(void)at;
+	(void)err;
+	if (++recorded->entries > CHAIN_REACH)
+		return 1;
+	if (!record->verdict || rt_verdict_parse(record->verdict, &verdict) < 0 || rt_verdict_exit(verdict) != 0 ||
+	    !record->isolation || rt_isolation_parse(record->isolation, &level) < 0)
+		return 0;
+	if (recorded->target && record->target && strcmp(recorded->target, record->target) != 0)
+		return 0;
+	recorded->level = level;
+	return 1;
+}
+
+static void
+doubt(struct rt_run *run, enum rt_isolation level, enum rt_isolation recorded)
+{
+	if (!run)
+		return;
+	rt_results_problem(&run->results, "red at isolation %s, and recorded at %s: the isolation may be why",
+			   rt_isolation_name(level), rt_isolation_name(recorded));
+	if (run->end == RT_CELL_COMPLETE)
+		run->end = RT_CELL_BROKEN;
+}
+
+int
+rt_trials_doubt(struct rt_trials *trials, const struct rt_judge_input *input, struct rt_err *err)
+{
+	rt_auto(free) bool *red = rt_alloc(trials->n + 1, sizeof(*red));
+	enum rt_isolation level = trials->candidate.level;
+	struct recorded recorded = {trials->gate->report.target, level, 0};
+	if (input->adoption)
+		return 0;
+	if (rt_ledger_walk(trials->gate->home, NULL, note_level, &recorded, err) < 0)
+		return -1;
+	if (level >= recorded.level)
+		return 0;
+	rt_judge_reds(input, red);
+	for (size_t i = 0; i < trials->n; i++) {
+		if (!red[i])
+			continue;
+		doubt(&trials->at[i].first, level, recorded.level);
+		doubt(trials->at[i].second, level, recorded.level);
+	}
+	return 0;
 }
 
 int

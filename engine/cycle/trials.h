@@ -33,6 +33,11 @@ int rt_trials_run(struct rt_trials *trials, const struct rt_judge_input *input, 
  * again in a clean one before it is judged, and all that `confirm: clean` covers where a landing hangs on it.
  */
 int rt_trials_warm_up(struct rt_trials *trials, struct rt_err *err) RT_MUST_USE;
+/*
+ * Invariant 7: what is red at a lower isolation than that of the newest accepted entry shows only that the isolation is
+ * another one. Its runs are marked broken, with a problem that says so; nothing of it can be a regression.
+ */
+int rt_trials_doubt(struct rt_trials *trials, const struct rt_judge_input *input, struct rt_err *err) RT_MUST_USE;
 /* A second look at what is red now and had none. */
 int rt_trials_look_again(struct rt_trials *trials, const struct rt_judge_input *input, struct rt_err *err) RT_MUST_USE;
 /* The steps: the wanted cells once; those marked in trials->red, once more on the tree and on the base. */
