@@ -233,11 +233,12 @@ mend_store(const struct examination *x)
 {
 	rt_auto(lock) struct rt_lock lane = RT_LOCK_INIT;
 	rt_auto(strs) struct rt_strs found = {0};
+	rt_auto(buf) struct rt_buf holder = RT_BUF_INIT;
 	struct rt_err why = RT_ERR_INIT;
 	size_t removed = 0;
-	int busy = rt_lane_take(x->home, &lane, "ratchet doctor --fix", LANE_MS, NULL, &why);
+	int busy = rt_lane_take(x->home, &lane, "ratchet doctor --fix", LANE_MS, &holder, &why);
 	if (busy > 0) {
-		add(x, "recovery", RT_HEALTH_NOTE, "a proposal is under way; nothing was touched");
+		add(x, "recovery", RT_HEALTH_NOTE, "a proposal is under way (%s); nothing was touched", holder.data);
 		return;
 	}
 	if (busy < 0 || rt_recover(x->home, &found, &why) < 0) {
