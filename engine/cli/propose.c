@@ -71,7 +71,7 @@ run(struct rt_cli *cli, struct rt_err *err)
 	    .adopt = rt_cli_flag(cli, "adopt"),
 	    .governance = rt_cli_flag(cli, "governance"),
 	};
-	if (propose.request.staged == (propose.request.what != NULL))
+	if (propose.request.staged == (propose.request.what && propose.request.what[0]))
 		return rt_fail(
 		    err, RT_ECONFIG,
 		    "give either X (a file, -, a commit, A..B or a branch) or --staged; see `ratchet propose --help`");

@@ -217,6 +217,11 @@ move(struct rt_landing *l, struct rt_err *err)
 		return RT_LAND_MOVED;
 	for (size_t i = 0; i < l->worktrees.n; i++) {
 		int moved = rt_worktree_move(l->worktrees.at[i], &l->old, &l->new, deadline, &l->why, err);
+		if (moved < 0 && err->code == RT_ECONFLICT) {
+			/* its index is locked by another program: nothing of it was touched */
+			rt_buf_adds(&l->why, err->text);
+			moved = 0;
+		}
 		if (moved < 0)
 			return -1;
 		if (moved == 0)
@@ -314,7 +319,7 @@ rt_land(struct rt_home *home, struct rt_gate *gate, const struct rt_intake *inta
 	if (result > 0 && l.intended && abort_landing(&l, result, err) < 0)
 		result = -1;
 	if (result < 0 && l.intended)
-		rt_err_while(err, "%s is open and the next command completes it (`ratchet recover`)", gate->report.id);
+		rt_err_while(err, "landing %s, which the next command completes (`ratchet recover`)", gate->report.id);
 	rt_buf_add(why, l.why.data, l.why.len);
 	rt_buf_release(&l.why);
 	rt_commit_release(&l.last);

@@ -64,6 +64,8 @@ rt_target_find(struct rt_home *home, const char *name, struct rt_buf *ref, struc
 		    "HEAD is detached and no target is named; give --target BRANCH, or write `target:` in ratchet.yml");
 	if (!found)
 		rt_buf_adds(ref, head_ref.data);
+	if (!rt_starts_with(ref->data, "refs/heads/"))
+		return rt_fail(err, RT_ECONFIG, "the target is a branch, and %s is none", ref->data);
 	int exists = rt_ref_read(home->repo, ref->data, &at, err);
 	if (exists == 0)
 		return rt_fail(err, RT_ECONFIG, "the target %s does not exist yet; make a first commit on it",

@@ -11,6 +11,7 @@
 #include "git/below.h"
 #include "support/clock.h"
 #include "support/file.h"
+#include "support/stop.h"
 
 #define MARK "ratchet is moving the work tree "
 #define LOCK_DRAFT "ratchet-index-lock-"
@@ -80,7 +81,7 @@ link_until(const char *draft, const char *path, int64_t deadline, struct rt_err 
 		if (errno != EEXIST)
 			return rt_fail_errno(err, "cannot make %s", path);
 		left = deadline - rt_clock_ms();
-		if (left <= 0)
+		if (left <= 0 || rt_stopped())
 			return say_held(path, err);
 		pause_ms = pause_ms > left ? left : pause_ms;
 		(void)nanosleep(&(struct timespec){.tv_nsec = pause_ms * 1000 * 1000}, NULL);

@@ -6,6 +6,7 @@
 
 #include "git/internal.h"
 #include "support/clock.h"
+#include "support/stop.h"
 
 enum { RETRY_US = 20000 };
 
@@ -43,7 +44,7 @@ rt_ref_lock_take(struct rt_ref_lock **out, struct rt_repo *repo, const char *nam
 		}
 		if (result != GIT_ELOCKED)
 			return rt_git_error(err, RT_EIO, "locking %s", name);
-		if (rt_clock_ms() >= deadline)
+		if (rt_clock_ms() >= deadline || rt_stopped())
 			return name_lock_file(repo, name, err);
 		usleep(RETRY_US);
 	}

@@ -10,6 +10,7 @@
 
 #include "support/clock.h"
 #include "support/file.h"
+#include "support/stop.h"
 
 int
 rt_ref_read(struct rt_repo *repo, const char *name, struct rt_oid *out, struct rt_err *err)
@@ -22,6 +23,8 @@ rt_ref_read(struct rt_repo *repo, const char *name, struct rt_oid *out, struct r
 		out->hex[0] = '\0';
 		return 0;
 	}
+	if (rc == GIT_EINVALIDSPEC)
+		return rt_git_error(err, RT_ECONFIG, "%s is not a name for a branch", name);
 	if (rc < 0)
 		return rt_git_error(err, RT_EUNKNOWN, "cannot read the ref %s in %s", name, repo->commondir);
 	rt_oid_from_git(out, &oid);
@@ -123,7 +126,9 @@ rt_rev_parse(struct rt_repo *repo, const char *spec, struct rt_oid *commit, stru
 	int rc = git_revparse_single(&found, repo->git, spec);
 
 	commit->hex[0] = '\0';
-	if (rc == GIT_ENOTFOUND || rc == GIT_EINVALIDSPEC) {
+	/* libgit2 also calls a name ambiguous that is too short for the beginning of an id. */
+	if (rc == GIT_ENOTFOUND || rc == GIT_EINVALIDSPEC ||
+	    (rc == GIT_EAMBIGUOUS && strlen(spec) < GIT_OID_MINPREFIXLEN)) {
 		git_error_clear();
 		return 0;
 	}
@@ -335,7 +340,7 @@ swap_until(struct rt_repo *repo, const struct swap *swap, int64_t deadline, stru
 			return rc;
 		git_error_clear();
 		left = deadline - rt_clock_ms();
-		if (left <= 0) {
+		if (left <= 0 || rt_stopped()) {
 			say_locked(repo, swap->name, err);
 			return RT_SWAP_LOCKED;
 		}
