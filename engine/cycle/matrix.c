@@ -282,6 +282,9 @@ finish_cell(struct rt_matrix *matrix, struct rt_cell_outcome *outcome, struct rt
 		free(state->upper);
 		state->upper = rt_format("%s/tree", job->upper);
 		state->whole = outcome->upper_is_copy;
+		if (state->whole && rt_cell_green(state) &&
+		    rt_workspace_hide_removed(matrix, job->cell, state->upper, err) < 0)
+			return -1;
 	}
 	if (matrix->progress.tell)
 		matrix->progress.tell(matrix->progress.data, cell->name, rt_cell_green(state) ? "passed" : "failed",

@@ -1,5 +1,10 @@
 #include "cycle/workspace.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
 #include "cycle/warm.h"
 
 void
@@ -90,4 +95,40 @@ rt_workspace_lowers(struct rt_matrix *matrix, size_t cell, struct rt_stack *stac
 		return -1;
 	add_stack(stack, lowers);
 	return 0;
+}
+
+struct hiding {
+	struct rt_repo *repo;
+	int dir;
+};
+
+static int
+hide_removed(void *data, const char *name, const struct rt_entry *entry, struct rt_err *err)
+{
+	const struct hiding *hiding = data;
+	struct stat st;
+	if (fstatat(hiding->dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
+		if (errno != ENOENT || mknodat(hiding->dir, name, S_IFCHR, makedev(0, 0)) < 0)
+			return rt_fail_errno(err, "marking %s as removed", name);
+		return 0;
+	}
+	if (entry->mode != 0040000 || !S_ISDIR(st.st_mode))
+		return 0;
+	rt_auto(fd) int below = openat(hiding->dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct hiding inner = {hiding->repo, below};
+	/* closed by the cell itself: nobody sees into it either */
+	return below < 0 ? 0 : rt_tree_list(hiding->repo, &entry->id, "", hide_removed, &inner, err);
+}
+
+int
+rt_workspace_hide_removed(struct rt_matrix *matrix, size_t cell, const char *dir, struct rt_err *err)
+{
+	struct rt_oid tree;
+	if (rt_workspace_tree(matrix, cell, &matrix->tree, &tree, NULL, err) < 0)
+		return -1;
+	rt_auto(fd) int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct hiding hiding = {matrix->repo, fd};
+	if (fd < 0)
+		return rt_fail_errno(err, "opening %s", dir);
+	return rt_tree_list(matrix->repo, &tree, "", hide_removed, &hiding, err);
 }

@@ -38,4 +38,26 @@ new_repo at-once
 must commit first
 exits 0 'cells that print their report at the same time keep it apart' "$RATCHET" check
 
+# ---- with and without overlays ----
+new_repo copies
+mkdir -p gone/deep src
+echo x >gone/deep/file && echo x >src/removed && echo x >src/kept && echo x >src/changed
+cat >ratchet.yml <<-'END'
+	version: 1
+	target: main
+	checks:
+	  - name: build
+	    run: rm -r gone && rm src/removed && echo y >src/changed && echo new >src/new && ln -s kept src/link
+	  - name: unit
+	    needs: [build]
+	    run: find gone src | LC_ALL=C sort >list; cat src/changed; sed 's/^/ok - /' list; echo "1..$(wc -l <list)"
+	    report: {tap: stdout}
+END
+must commit first
+seen() { # LEVEL: the ids of unit's cases, on one line
+	RATCHET_TEST_ISOLATION=$1 "$RATCHET" check --json 2>/dev/null | grep -o '"id":"unit/[^"]*"' | sort | sed 's/.*unit.//; s/"//' | tr '\n' ' '
+}
+check 'what is needed of another cell is what it left, in an overlay' test "$(seen namespaces)" = 'src src/changed src/kept src/link src/new '
+check 'and the same in a copy' test "$(seen landlock)" = 'src src/changed src/kept src/link src/new '
+
 finish
