@@ -114,7 +114,7 @@ run_side(struct rt_trials *trials, const bool *want, bool on_base, struct rt_err
 static int
 rounds(struct rt_trials *trials, const struct rt_judge_input *input, struct rt_err *err)
 {
-	enum { LEAST_MS = 600000, TIMES = 20 };
+	enum { LEAST_MS = 300000, TIMES = 5 };
 	rt_auto(free) bool *want = rt_alloc(trials->n + 1, sizeof(*want));
 	int64_t start = rt_clock_ms(), most = trials->candidate.busy_ms * TIMES;
 	for (bool base_first = true; rt_judge_rounds(input, want); base_first = !base_first) {
