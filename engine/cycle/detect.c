@@ -323,11 +323,20 @@ list_folders(const struct rt_strs *paths, struct rt_strs *folders)
 
 /* The root; where nothing is sure there, the folders right below it as well. */
 static int
+look_at(struct rt_place *place, struct matches *matches, struct rt_err *err)
+{
+	static const struct rt_runner *const all[] = {rt_runners_compiled, rt_runners_node, rt_runners_scripted};
+	for (size_t i = 0; i < RT_COUNT(all); i++)
+		if (look_for(all[i], place, matches, err) < 0)
+			return -1;
+	return 0;
+}
+
+static int
 match_places(struct rt_place *root, struct matches *matches, struct rt_err *err)
 {
 	rt_auto(strs) struct rt_strs folders = {0};
-	if (look_for(rt_runners_compiled, root, matches, err) < 0 ||
-	    look_for(rt_runners_scripted, root, matches, err) < 0)
+	if (look_at(root, matches, err) < 0)
 		return -1;
 	drop_outdone(matches);
 	if (matches->list.n)
@@ -336,8 +345,7 @@ match_places(struct rt_place *root, struct matches *matches, struct rt_err *err)
 	for (size_t i = 0; i < folders.n; i++) {
 		struct rt_place place = *root;
 		place.dir = folders.at[i];
-		if (look_for(rt_runners_compiled, &place, matches, err) < 0 ||
-		    look_for(rt_runners_scripted, &place, matches, err) < 0)
+		if (look_at(&place, matches, err) < 0)
 			return -1;
 	}
 	drop_outdone(matches);

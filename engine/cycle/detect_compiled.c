@@ -101,7 +101,7 @@ add_cmake(struct rt_place *place, struct rt_err *err)
 	if (tested < 0 || fetched < 0)
 		return -1;
 	struct rt_found_check *build =
-	    rt_place_check(place, "build", "cmake -B %s && cmake --build %s --parallel", folder, folder);
+	    rt_place_check(place, "build", "cmake -B %s && cmake --build %s --parallel \"$(nproc)\"", folder, folder);
 	build->fast = true;
 	if (fetched)
 		build->note = rt_strdup("cells have no network: what FetchContent downloads must come from the "
@@ -369,9 +369,9 @@ add_go_deps(struct rt_place *place)
 {
 	static const char *const inputs[] = {"**/go.mod", "**/go.sum", "go.work", "go.work.sum", NULL};
 	bool cached = rt_place_home(place, &place->found->caches, "go/pkg/mod/cache/download");
-	struct rt_found_check *deps = rt_place_check(
-	    place, "deps", "%sGOMODCACHE=$PWD/.gomodcache GOFLAGS=-modcacherw go mod download",
-	    cached ? "GOPROXY=file://$HOME/go/pkg/mod/cache/download,https://proxy.golang.org,direct " : "");
+	struct rt_found_check *deps =
+	    rt_place_check(place, "deps", "%sGOMODCACHE=$PWD/.gomodcache GOFLAGS=-modcacherw go mod download",
+			   cached ? "GOPROXY=file://$HOME/go/pkg/mod/cache/download,$(go env GOPROXY) " : "");
 	deps->prepare = deps->host = true;
 	rt_check_inputs(place, deps, inputs);
 }

@@ -32,7 +32,8 @@ struct rt_runner {
 	int (*look)(struct rt_place *place, struct rt_err *err);
 	int (*add)(struct rt_place *place, struct rt_err *err);
 };
-extern const struct rt_runner rt_runners_compiled[], rt_runners_scripted[]; /* end with a NULL name */
+/* end with a NULL name */
+extern const struct rt_runner rt_runners_compiled[], rt_runners_node[], rt_runners_scripted[];
 
 /* Does a tracked file match the pattern? */
 bool rt_place_has(const struct rt_place *place, const char *pattern);

@@ -150,7 +150,7 @@ Test(detect, cmake_runs_ctest_where_tests_are_enabled)
 {
 	sh("printf 'project(p C)\\nenable_testing()\\n' >CMakeLists.txt");
 	detect();
-	expect_run("build", "cmake -B build && cmake --build build --parallel");
+	expect_run("build", "cmake -B build && cmake --build build --parallel \"$(nproc)\"");
 	cr_expect_str_eq(check("unit")->report.format, "ctest");
 	expect_holds("unit", "--output-junit {{report}}");
 }
@@ -352,6 +352,49 @@ Test(detect, mocha_keeps_the_options_of_its_script)
 	detect();
 	expect_run("unit", "npm test -- --reporter xunit --reporter-option output={{report}}");
 	cr_expect_str_eq(check("unit")->report.format, "junit");
+}
+
+Test(detect, commands_beside_the_runner_are_checks_of_their_own)
+{
+	sh("echo '{\"scripts\":{\"lint\":\"eslint .\",\"build\":\"tsc\",\"mocha\":\"mocha --exit\","
+	   "\"test\":\"npm run lint && npm run build && npm run mocha && "
+	   "tsd\"},\"devDependencies\":{\"mocha\":\"12\"}}' "
+	   ">package.json");
+	detect();
+	expect_run("lint", "npm run lint");
+	expect_run("build", "npm run build");
+	expect_holds("tsd", "; tsd");
+	expect_holds("unit", "; mocha --exit --reporter xunit --reporter-option output={{report}}");
+	cr_expect_str_eq(check("unit")->report.format, "junit");
+	cr_expect(rt_strs_has(&check("unit")->needs, "build"));
+	cr_expect_not(rt_strs_has(&check("unit")->needs, "lint"));
+	cr_expect(rt_strs_has(&check("tsd")->needs, "deps"));
+}
+
+Test(detect, a_runner_behind_npm_run_is_found_with_what_runs_before_it)
+{
+	sh("echo '{\"scripts\":{\"preunit\":\"tsc\",\"unit\":\"jest -i\",\"test\":\"npm run unit\"},"
+	   "\"devDependencies\":{\"jest\":\"30\",\"jest-junit\":\"16\"}}' >package.json");
+	detect();
+	expect_holds("tsc", "; tsc");
+	expect_holds("unit", "; jest -i --ci --reporters=default --reporters=jest-junit");
+	cr_expect(rt_strs_has(&check("unit")->needs, "tsc"));
+}
+
+Test(detect, scripts_that_call_each_other_end)
+{
+	sh("echo '{\"scripts\":{\"a\":\"npm run b && mocha\",\"b\":\"npm run a && mocha\",\"test\":\"npm run a && x\"},"
+	   "\"devDependencies\":{\"mocha\":\"12\"}}' >package.json");
+	detect();
+	cr_expect_str_eq(check("unit")->report.format, "junit");
+}
+
+Test(detect, what_npm_runs_before_the_test_is_not_left_out)
+{
+	sh("echo '{\"scripts\":{\"pretest\":\"tsc\",\"test\":\"vitest run\"},\"devDependencies\":{\"vitest\":\"4\"}}' "
+	   ">package.json");
+	detect();
+	expect_holds("unit", "npm test -- --run");
 }
 
 Test(detect, another_test_script_is_judged_by_its_exit_code)

@@ -1,0 +1,72 @@
+#!/bin/bash
+# Real npm packages with dependencies and a lock file, from a clone to the first verdicts: jest, vitest, mocha.
+. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/runners.bash"
+
+if ! command -v npm >/dev/null; then
+	why='npm is not here'
+elif ! npm view is-number@7.0.0 name --fetch-retries=0 --fetch-timeout=20000 >/dev/null 2>&1; then
+	why='the registry is out of reach'
+fi
+if [ -n "${why-}" ]; then
+	for runner in jest vitest mocha; do
+		skip "npm.$runner: a package with dependencies goes from clone to first verdicts" "$why"
+	done
+	finish
+fi
+
+# package RUNNER SCRIPTS DEPENDENCIES...: code that needs a package, and a lock file for all that is installed.
+package() {
+	local runner=$1 scripts=$2
+	shift 2
+	project "npm.$runner"
+	mkdir test
+	printf '{"name": "adder", "version": "1.0.0", "scripts": {%s}}\n' "$scripts" >package.json
+	printf 'node_modules\n' >.gitignore
+	must npm install --package-lock-only --ignore-scripts --no-audit --no-fund --save is-number@7.0.0
+	must npm install --package-lock-only --ignore-scripts --no-audit --no-fund --save-dev "$@"
+	cat >add.js <<-'END'
+		const isNumber = require('is-number');
+
+		module.exports = (a, b) => {
+		  if (!isNumber(a) || !isNumber(b)) throw new TypeError('not a number');
+		  return a + b;
+		};
+	END
+}
+good() {
+	sed -i "s/^});/  test('zero', () => assert.strictEqual(add(0, 0), 0));\n&/" test/add.test.*
+}
+gone() {
+	sed -i "/'positive'/d" test/add.test.*
+}
+broken() {
+	sed -i 's/a + b;/a < 0 ? a + b : a - b;/' add.js
+}
+cases() { # the lines before them
+	printf '%s\n' "$@" "describe('add', () => {" "  test('positive', () => assert.strictEqual(add(2, 3), 5));" \
+		"  test('negative', () => assert.strictEqual(add(-2, -3), -5));" '});'
+}
+# that init found out what must be fetched, and does so in a check of its own
+fetched() {
+	check "$RUNNER: what is fetched is a check that prepares" grep -q 'kind: prepare' ratchet.yml
+	check "$RUNNER: it installs what the lock file names" grep -q 'run: npm ci --ignore-scripts' ratchet.yml
+}
+
+package mocha '"lint": "node --check add.js", "spec": "mocha --reporter dot", "test": "npm run lint && npm run spec"' mocha@10.8.2
+cases "const assert = require('node:assert');" "const add = require('../add');" 'const test = it;' >test/add.test.js
+gated unit/add::positive unit/add::zero
+fetched
+check 'npm.mocha: the command beside the runner is a check of its own' grep -q '^lint/lint	pass' .ratchet/baseline/lint.tsv
+
+package vitest '"test": "vitest"' vitest@1.6.1
+cases "import { describe, test, assert } from 'vitest';" "import add from '../add.js';" >test/add.test.mjs
+gated 'unit/test/add.test.mjs::add > positive' 'unit/test/add.test.mjs::add > zero'
+fetched
+
+package jest '"test": "jest"' jest@29.7.0
+cases "const assert = require('node:assert');" "const add = require('../add');" >test/add.test.js
+printf '\ntest.todo("more");\n' >>test/add.test.js
+gated 'unit/test/add.test.js::add::positive' 'unit/test/add.test.js::add::zero'
+check 'npm.jest: what writes the report is fetched too' grep -q jest-junit ratchet.yml
+finish
