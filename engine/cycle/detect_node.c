@@ -333,16 +333,19 @@ lock_file(const struct rt_place *place)
 	return "package-lock.json";
 }
 
+/* A prefix of its own would also move the configuration that holds for the whole machine: its registry, its authority.
+ */
+#define REPORTER_INSTALL                                                                           \
+	" &&\nnpm install --ignore-scripts --no-audit --no-fund --no-save --globalconfig \"$(npm " \
+	"config get globalconfig)\" --prefix .ratchet-npm jest-junit@16.0.0"
+
 static void
 add_npm_deps(struct rt_place *place, const struct rt_json *package, bool reporter)
 {
 	const char *const inputs[] = {"package.json", lock_file(place), ".npmrc", NULL};
 	static const char *const inner[] = {"*/**/package.json", "pnpm-workspace.yaml", ".yarnrc.yml", NULL};
 	struct rt_found_check *deps =
-	    rt_place_check(place, "deps", "%s%s", install_command(place),
-			   reporter ? " &&\nnpm install --ignore-scripts --no-audit --no-fund --no-save --prefix "
-				      ".ratchet-npm jest-junit@16.0.0"
-				    : "");
+	    rt_place_check(place, "deps", "%s%s", install_command(place), reporter ? REPORTER_INSTALL : "");
 	deps->prepare = deps->host = true;
 	if (reporter)
 		deps->note = rt_strdup("jest-junit writes the report; with it among the devDependencies the second "
