@@ -83,7 +83,8 @@ lock_layer(const struct rt_home *home, const char *tree, bool shared, struct rt_
 	int busy = rt_lock_take(lock, path, shared, rt_clock_ms() + LOCK_MS, "layer\n", &holder, err);
 	if (busy > 0)
 		return rt_fail(err, RT_ECONFLICT, "%s is being written by %s; try again", path, holder.data);
-	return busy;
+	/* who held the lock before may have removed the folder */
+	return busy ? busy : rt_mkdirs(AT_FDCWD, dir, 0755, err);
 }
 
 static int
@@ -374,7 +375,11 @@ drop_layer(const struct rt_home *home, const char *tree, struct rt_err *err)
 		return busy < 0 ? -1 : 0;
 	if (unlink(done) < 0 && errno != ENOENT)
 		return rt_fail_errno(err, "removing %s", done);
-	return rt_remove_tree(AT_FDCWD, dir, err) < 0 ? -1 : 1;
+	if (rt_remove_tree(AT_FDCWD, dir, err) < 0)
+		return -1;
+	/* who waits for it sees that the file is another one by then (support/lock.c) */
+	unlink(lock);
+	return 1;
 }
 
 static int

@@ -10,8 +10,7 @@
  * counts in that boot alone, so that it needs no fsync
  *
  * Beside it <tree id>.lock: held shared while a cell looks at the layer, alone by whoever makes or removes it; its time
- * says when the layer was last used. It is never removed, so that no two processes hold locks on different files of one
- * name.
+ * says when the layer was last used. It is removed with its layer, by a process that holds it alone.
  *
  * A delta costs what the difference of the trees costs. A stack deeper than 32 is replaced by one delta on its base.
  */

@@ -2,13 +2,14 @@
 
 #include <string.h>
 
+#include "cycle/gc.h"
 #include "cycle/landing.h"
 #include "cycle/lane.h"
 #include "cycle/open.h"
 #include "support/clock.h"
 #include "support/stop.h"
 
-enum { MAX_TRIES = 5, LOCK_MS = 30000 };
+enum { MAX_TRIES = 5, LOCK_MS = 30000, PACK_EVERY = 1024 /* entries */ };
 
 /* ---- the target ---- */
 
@@ -253,6 +254,16 @@ attempt_clear(struct attempt *a)
 	rt_gate_release(&a->gate);
 }
 
+/* A chain is packed from time to time; that it can't be is told, and changes no verdict. */
+static void
+pack_ledger(struct rt_home *home, struct rt_strs *found)
+{
+	struct rt_err err = RT_ERR_INIT;
+	size_t packed = 0;
+	if (rt_gc_pack(home, PACK_EVERY, &packed, &err) < 0)
+		rt_strs_add(found, err.text);
+}
+
 int
 rt_propose(struct rt_home *home, const struct rt_propose *propose, struct rt_report *report, struct rt_err *err)
 {
@@ -280,6 +291,8 @@ rt_propose(struct rt_home *home, const struct rt_propose *propose, struct rt_rep
 		result = try_once(&a, &again, err);
 		again = again && result == 0;
 	}
+	if (result == 0 && !propose->dry_run)
+		pack_ledger(home, &found);
 	for (size_t i = 0; i < found.n; i++)
 		rt_strs_add(&a.gate.report.unproven, found.at[i]);
 	*report = a.gate.report;

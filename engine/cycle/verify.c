@@ -20,13 +20,14 @@ struct entry {
 
 struct chain {
 	struct verifying *v;
-	char *writer;
+	char *name, *writer; /* of the ref, and its last part */
 	bool own, trusted;
 	struct rt_oid head, stop;	/* stop: verified before; "" none */
 	RT_VEC(struct entry) entries;	/* newest first */
 	char wanted[RT_SHA256_HEX + 1]; /* prev of the entry read last: the digest that the next must have */
 	int64_t expected;
 	struct rt_strs closed; /* ids with an outcome */
+	struct rt_oid vouched; /* this clone's head as the chain's newest entry that knows it says; "" none */
 	bool stopped;
 };
 
@@ -77,6 +78,16 @@ judge_link(struct chain *chain, const struct rt_record *record, const char *dige
 	chain->expected = record->seq - 1;
 }
 
+/* Read from the newest entry on, the one that closes an INTENT is most often the one read last. */
+static bool
+is_closed(const struct chain *chain, const char *id)
+{
+	for (size_t i = chain->closed.n; i-- > 0;)
+		if (strcmp(chain->closed.at[i], id) == 0)
+			return true;
+	return false;
+}
+
 static void
 judge_closure(struct chain *chain, const struct rt_record *record)
 {
@@ -84,11 +95,20 @@ judge_closure(struct chain *chain, const struct rt_record *record)
 		return;
 	if (record->op == RT_OP_OUTCOME || record->op == RT_OP_ABORTED || record->op == RT_OP_REJECTED)
 		rt_strs_add(&chain->closed, record->id);
-	if (record->op == RT_OP_INTENT && !rt_strs_has(&chain->closed, record->id))
+	if (record->op == RT_OP_INTENT && !is_closed(chain, record->id))
 		find(chain->v,
 		     "chain %s: entry %" PRId64
 		     " (%s) intends a landing that no later entry closes; run `ratchet recover`",
 		     chain->writer, record->seq, record->id);
+}
+
+/* Every entry names the heads of the other chains that its writer saw, so that they vouch for each other. */
+static void
+note_vouched(struct chain *chain, const struct rt_record *record)
+{
+	const char *head = rt_json_get_string(record->heads, chain->v->home->writer);
+	if (!chain->own && head && !chain->vouched.hex[0])
+		snprintf(chain->vouched.hex, sizeof(chain->vouched.hex), "%s", head);
 }
 
 static int
@@ -109,6 +129,7 @@ read_entry(void *data, const struct rt_oid *at, const struct rt_record *record, 
 		return 1;
 	}
 	judge_closure(chain, record);
+	note_vouched(chain, record);
 	entry->seq = record->seq;
 	entry->op = record->op;
 	entry->fast = record->fast;
@@ -137,11 +158,12 @@ verified_name(const char *ref)
 	return name;
 }
 
-/* What was verified last: <ratchet>/verified/<writer or ref>, an id. */
+/* What was verified last of a ref: an id in <ratchet>/verified. */
 static int
-read_verified(struct rt_home *home, const char *writer, struct rt_oid *out, struct rt_err *err)
+read_verified(struct rt_home *home, const char *ref, struct rt_oid *out, struct rt_err *err)
 {
-	rt_auto(free) char *path = rt_home_path(home, "verified/%s", writer);
+	rt_auto(free) char *name = verified_name(ref);
+	rt_auto(free) char *path = rt_home_path(home, "verified/%s", name);
 	rt_auto(buf) struct rt_buf text = RT_BUF_INIT;
 	out->hex[0] = '\0';
 	if (!rt_exists(AT_FDCWD, path))
@@ -155,8 +177,9 @@ read_verified(struct rt_home *home, const char *writer, struct rt_oid *out, stru
 }
 
 static int
-write_verified(struct rt_home *home, const char *name, const struct rt_oid *head, struct rt_err *err)
+write_verified(struct rt_home *home, const char *ref, const struct rt_oid *head, struct rt_err *err)
 {
+	rt_auto(free) char *name = verified_name(ref);
 	rt_auto(free) char *dir = rt_home_path(home, "verified");
 	rt_auto(free) char *path = rt_format("%s/%s", dir, name);
 	rt_auto(free) char *text = rt_format("%s\n", head->hex);
@@ -171,10 +194,10 @@ read_chain(void *data, const char *name, const struct rt_oid *oid, struct rt_err
 	struct verifying *v = data;
 	struct rt_err broken = RT_ERR_INIT;
 	const char *writer = strrchr(name, '/') + 1;
-	struct chain chain = {.v = v, .writer = rt_strdup(writer), .head = *oid};
+	struct chain chain = {.v = v, .name = rt_strdup(name), .writer = rt_strdup(writer), .head = *oid};
 	chain.own = rt_starts_with(name, RT_LEDGER_REFS) && strcmp(writer, v->home->writer) == 0;
 	chain.trusted = chain.own || rt_strs_has(&v->trusted, writer);
-	if (!v->all && read_verified(v->home, writer, &chain.stop, err) < 0)
+	if (!v->all && read_verified(v->home, name, &chain.stop, err) < 0)
 		return -1;
 	v->out->chains++;
 	if (rt_ledger_walk(v->home, oid, read_entry, &chain, &broken) < 0)
@@ -203,10 +226,10 @@ own_chain(const struct verifying *v)
 static const struct entry *
 entry_at(const struct chain *chain, int64_t seq)
 {
-	for (size_t i = 0; chain && i < chain->entries.n; i++)
-		if (chain->entries.at[i].seq == seq)
-			return &chain->entries.at[i];
-	return NULL;
+	/* newest first and dense; where they are not, that is a finding already */
+	size_t n = chain ? chain->entries.n : 0;
+	int64_t at = n ? chain->entries.at[0].seq - seq : -1;
+	return at >= 0 && (size_t)at < n && chain->entries.at[at].seq == seq ? &chain->entries.at[at] : NULL;
 }
 
 /* An anchor outside the chain says that entry seq had this digest. */
@@ -240,6 +263,30 @@ judge_witness(struct verifying *v, struct rt_err *err)
 	else if (v->out->head.seq)
 		rt_strs_add(&v->out->notes, "there is no witness file outside the repository, so that a cut of the "
 					    "ledger's newest entries may go unnoticed");
+	return 0;
+}
+
+/* What other chains, and copies of this one elsewhere, know of this clone's chain. */
+static int
+judge_others(struct verifying *v, struct rt_err *err)
+{
+	for (size_t i = 0; i < v->chains.n; i++) {
+		const struct chain *chain = &v->chains.at[i];
+		const struct rt_oid *known =
+		    strcmp(chain->writer, v->home->writer) == 0 ? &chain->head : &chain->vouched;
+		if (chain->own || !known->hex[0])
+			continue;
+		int held = rt_object_exists(v->home->repo, known) && v->out->head.commit.hex[0]
+			       ? rt_is_ancestor(v->home->repo, known, &v->out->head.commit, err)
+			       : 0;
+		if (held < 0)
+			return -1;
+		if (!held)
+			find(v,
+			     "%s knows %.12s as the head of this clone's chain, which does not hold it: the ledger was "
+			     "cut short or rewritten",
+			     chain->name, known->hex);
+	}
 	return 0;
 }
 
@@ -492,10 +539,9 @@ static int
 find_beginning(struct verifying *v, const char *ref, const struct rt_oid *tip, struct rt_oid *hidden,
 	       struct rt_err *err)
 {
-	rt_auto(free) char *name = verified_name(ref);
 	struct rt_oid adoption;
 	if (!v->all) {
-		if (read_verified(v->home, name, hidden, err) < 0)
+		if (read_verified(v->home, ref, hidden, err) < 0)
 			return -1;
 		int below = hidden->hex[0] && rt_object_exists(v->home->repo, hidden)
 				? rt_is_ancestor(v->home->repo, hidden, tip, err)
@@ -551,6 +597,7 @@ chain_release(struct chain *chain)
 		free(chain->entries.at[i].target);
 	}
 	free(chain->entries.at);
+	free(chain->name);
 	free(chain->writer);
 	rt_strs_release(&chain->closed);
 }
@@ -559,13 +606,12 @@ chain_release(struct chain *chain)
 static int
 remember(struct verifying *v, const char *ref, struct rt_err *err)
 {
-	rt_auto(free) char *name = ref ? verified_name(ref) : NULL;
 	if (v->out->findings.n)
 		return 0;
 	for (size_t i = 0; i < v->chains.n; i++)
-		if (write_verified(v->home, v->chains.at[i].writer, &v->chains.at[i].head, err) < 0)
+		if (write_verified(v->home, v->chains.at[i].name, &v->chains.at[i].head, err) < 0)
 			return -1;
-	return name && v->tip.hex[0] ? write_verified(v->home, name, &v->tip, err) : 0;
+	return ref && v->tip.hex[0] ? write_verified(v->home, ref, &v->tip, err) : 0;
 }
 
 static int
@@ -581,6 +627,8 @@ verify_once(struct rt_home *home, const char *ref, bool all, struct rt_verificat
 		result = rt_ref_each(home->repo, "refs/ratchet/remotes/", read_chain, &v, err);
 	if (result == 0)
 		result = judge_witness(&v, err);
+	if (result == 0)
+		result = judge_others(&v, err);
 	if (result == 0 && ref)
 		result = verify_target(&v, ref, err);
 	if (result == 0)
