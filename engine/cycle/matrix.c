@@ -193,7 +193,10 @@ make_folders(struct rt_matrix *matrix, struct job *job, struct rt_err *err)
 			return -1;
 	}
 	if (reads_stdout(cell->check)) {
-		job->stdout_fd = open(job->dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+		/* beside what the cell sees, and gone with the quarantine; O_TMPFILE is not to be had on NFS and FUSE
+		 */
+		rt_auto(free) char *name = rt_format("%s/stdout", job->dir);
+		job->stdout_fd = open(name, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0600);
 		if (job->stdout_fd < 0)
 			return rt_fail_errno(err, "making a file for the output of %s", cell->name);
 	}

@@ -178,7 +178,7 @@ rt_claim_settle(struct rt_repo *repo, struct rt_strs *removed, int64_t deadline,
 {
 	rt_auto(lock) struct rt_lock claim = RT_LOCK_INIT;
 	rt_auto(free) char *refs = rt_format("%s/refs/ratchet", repo->commondir);
-	struct old_locks old = {refs, time(NULL) - (time_t)(rt_clock_ms() / 1000), removed};
+	struct old_locks old = {refs, (time_t)(rt_clock_now() - rt_clock_ms() / 1000), removed};
 	int taken = take(&claim, repo, deadline, err);
 
 	if (taken != RT_SWAPPED)

@@ -13,6 +13,19 @@
 #define SMALL_FILE_MAX (64u << 20) /* shallow and alternates files */
 
 /*
+ * Removes a quarantine whose lock we hold, and lets go of the lock. On NFS and FUSE an open file that is removed stays
+ * under another name until it is closed, and the folder with it.
+ */
+static int
+remove_held(const char *dir, struct rt_lock *lock, struct rt_err *err)
+{
+	int failed = rt_remove_tree(AT_FDCWD, dir, err);
+
+	rt_lock_drop(lock);
+	return failed && rmdir(dir) && errno != ENOENT ? -1 : 0;
+}
+
+/*
  * A sweep may take the lock of a quarantine between the moments that it is made and locked; then it is gone, and making
  * it is done again.
  */
@@ -37,10 +50,7 @@ claim(struct rt_quarantine *quarantine, bool *done, struct rt_err *err)
 	if (fresh)
 		return 0;
 	/* Left behind by a process that died. */
-	if (rt_remove_tree(AT_FDCWD, quarantine->dir, err))
-		return -1;
-	rt_lock_drop(&quarantine->lock);
-	return 0;
+	return remove_held(quarantine->dir, &quarantine->lock, err);
 }
 
 static int
@@ -206,8 +216,7 @@ rt_quarantine_free(struct rt_quarantine *quarantine)
 	rt_repo_free(quarantine->repo);
 	/* What can't be removed now is swept later. Without the lock it is not ours to remove. */
 	if (quarantine->lock.fd >= 0)
-		(void)!rt_remove_tree(AT_FDCWD, quarantine->dir, NULL);
-	rt_lock_drop(&quarantine->lock);
+		(void)!remove_held(quarantine->dir, &quarantine->lock, NULL);
 	free(quarantine->dir);
 	free(quarantine->objects);
 	free(quarantine->work);
@@ -238,7 +247,7 @@ sweep_one(void *data, const char *name, struct rt_err *err)
 	/* Gone meanwhile, held, or another user's: not ours to remove. */
 	if (taken)
 		return 0;
-	if (rt_remove_tree(AT_FDCWD, dir, err))
+	if (remove_held(dir, &lock, err))
 		return -1;
 	++*sweep->removed;
 	return 0;

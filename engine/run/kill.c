@@ -129,8 +129,9 @@ sweep(const struct group *group)
 		return;
 	for (struct dirent *entry; (entry = readdir(dir));) {
 		int pid;
-		uint64_t start;
-		if (sscanf(entry->d_name, "cell-%d-%" SCNu64 "-", &pid, &start) == 2 && rt_process_start(pid) != start)
+		uint64_t start, space;
+		if (sscanf(entry->d_name, "cell-%d-%" SCNu64 "-%" SCNx64 "-", &pid, &start, &space) == 3 &&
+		    rt_process_is_gone(pid, start, space))
 			remove_group(dirfd(dir), entry->d_name);
 	}
 	closedir(dir);
@@ -158,7 +159,8 @@ make_group(const struct group *group)
 	static uint64_t start;
 	if (!start)
 		start = rt_process_start(getpid());
-	char *path = rt_format("%s/cell-%d-%" PRIu64 "-%u", group->dir, (int)getpid(), start, count++);
+	char *path = rt_format("%s/cell-%d-%" PRIu64 "-%" PRIx64 "-%u", group->dir, (int)getpid(), start,
+			       rt_process_space(), count++);
 	if (mkdir(path, 0755) == 0)
 		return path;
 	free(path);

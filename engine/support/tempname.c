@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "support/digest.h"
@@ -28,35 +29,52 @@ rt_process_start(pid_t pid)
 	return at ? strtoull(at + 1, NULL, 10) : 0;
 }
 
+uint64_t
+rt_process_space(void)
+{
+	struct stat pid, time;
+	/* no time namespaces before Linux 5.6 */
+	uint64_t second = stat("/proc/self/ns/time", &time) == 0 ? (uint64_t)time.st_ino : 0;
+
+	return stat("/proc/self/ns/pid", &pid) == 0 ? (uint64_t)pid.st_ino * 31 + second : 0;
+}
+
+bool
+rt_process_is_gone(pid_t pid, uint64_t start, uint64_t space)
+{
+	return space != 0 && space == rt_process_space() && rt_process_start(pid) != start;
+}
+
 void
 rt_temp_name(char name[RT_TEMP_NAME], const char *prefix)
 {
-	static uint64_t start;
+	static uint64_t start, space;
 	static pid_t of;
 	char random[RANDOM_DIGITS + 1];
 
 	if (of != getpid()) {
 		of = getpid();
 		start = rt_process_start(of);
+		space = rt_process_space();
 	}
 	rt_random_hex(random, RANDOM_DIGITS);
-	snprintf(name, RT_TEMP_NAME, "%.32s%ld-%" PRIu64 "-%s", prefix, (long)of, start, random);
+	snprintf(name, RT_TEMP_NAME, "%.32s%ld-%" PRIu64 "-%" PRIx64 "-%s", prefix, (long)of, start, space, random);
 }
 
 bool
 rt_temp_is_stale(const char *name, const char *prefix)
 {
 	char random[RANDOM_DIGITS + 1];
-	uint64_t start;
+	uint64_t start, space;
 	int len = 0, pid;
 
 	if (!rt_starts_with(name, prefix))
 		return false;
 	name += strlen(prefix);
-	if (sscanf(name, "%d-%" SCNu64 "-%16[0-9a-f]%n", &pid, &start, random, &len) != 3 || name[len] ||
-	    strlen(random) != RANDOM_DIGITS)
+	if (sscanf(name, "%d-%" SCNu64 "-%" SCNx64 "-%16[0-9a-f]%n", &pid, &start, &space, random, &len) != 4 ||
+	    name[len] || strlen(random) != RANDOM_DIGITS)
 		return false;
-	return rt_process_start(pid) != start;
+	return rt_process_is_gone(pid, start, space);
 }
 
 struct sweep {

@@ -49,9 +49,18 @@ Test(tempname, a_name_of_a_dead_process_is_stale)
 
 Test(tempname, a_pid_that_was_used_again_is_told_by_its_start)
 {
-	rt_auto(free) char *name = rt_format(RT_TEMP_PREFIX "%ld-12-0123456789abcdef", (long)getpid());
+	rt_auto(free) char *name = rt_format(RT_TEMP_PREFIX "%ld-12-%llx-0123456789abcdef", (long)getpid(),
+					     (unsigned long long)rt_process_space());
 
 	cr_expect(rt_temp_is_stale(name, RT_TEMP_PREFIX));
+}
+
+Test(tempname, a_name_from_another_pid_namespace_is_nobodys)
+{
+	rt_auto(free) char *name = rt_format(RT_TEMP_PREFIX "%ld-12-%llx-0123456789abcdef", (long)getpid(),
+					     (unsigned long long)rt_process_space() + 1);
+
+	cr_expect_not(rt_temp_is_stale(name, RT_TEMP_PREFIX));
 }
 
 Test(tempname, names_of_another_form_are_nobodys)
@@ -60,8 +69,8 @@ Test(tempname, names_of_another_form_are_nobodys)
 	    RT_TEMP_PREFIX,
 	    RT_TEMP_PREFIX "1-1",
 	    RT_TEMP_PREFIX "0-0-0123456789abcdef.x",
-	    RT_TEMP_PREFIX "0-0-0123456789abcdeg",
-	    RT_TEMP_PREFIX "x-1-0123456789abcdef",
+	    RT_TEMP_PREFIX "0-0-1-0123456789abcdeg",
+	    RT_TEMP_PREFIX "x-1-1-0123456789abcdef",
 	};
 
 	for (size_t i = 0; i < RT_COUNT(names); i++)
