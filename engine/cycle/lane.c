@@ -100,7 +100,8 @@ queue_for(struct rt_home *home, struct rt_lock *lane, const char *path, const ch
 		int turn = is_our_turn(home, &ticket, err);
 		if (turn < 0)
 			return -1;
-		rt_buf_cut(holder, 0);
+		if (holder)
+			rt_buf_cut(holder, 0);
 		bool last = rt_clock_ms() >= deadline;
 		/* at the deadline only to learn who has it */
 		int busy = turn || last ? rt_lock_take(lane, path, false, 0, text, holder, err) : 1;

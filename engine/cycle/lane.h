@@ -11,7 +11,7 @@
 #include "cycle/home.h"
 
 /*
- * wait_ms 0 does not wait. 0 taken, 1 busy (holder says who has it), -1. The caller drops the lock.
+ * wait_ms 0 does not wait. 0 taken, 1 busy (holder, which may be NULL, says who has it), -1. The caller drops the lock.
  */
 int rt_lane_take(struct rt_home *home, struct rt_lock *lane, const char *who, int64_t wait_ms, struct rt_buf *holder,
 		 struct rt_err *err) RT_MUST_USE;
