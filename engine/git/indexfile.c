@@ -48,12 +48,13 @@ rt_index_load(git_index **out, const char *path, struct rt_buf *why, struct rt_e
 /* ---- the lock ---- */
 
 static int
-write_draft(struct rt_index_lock *lock, const char *path, struct rt_err *err)
+write_draft(const struct rt_index_lock *lock, const char *path, struct rt_err *err)
 {
 	rt_auto(free) char *text = rt_format(MARK "%s\n", lock->id);
+	rt_auto(fd) int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
 
-	lock->fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-	if (lock->fd < 0 || rt_write_all(lock->fd, text, strlen(text)) < 0)
+	/* synced, because a lock without its text is nobody's, and stays */
+	if (fd < 0 || rt_write_all(fd, text, strlen(text)) < 0 || fsync(fd) < 0)
 		return rt_fail_errno(err, "cannot write %s", path);
 	return 0;
 }
@@ -102,13 +103,11 @@ rt_index_lock_take(struct rt_index_lock *lock, const char *gitdir, int64_t deadl
 	if (rc == 0)
 		rc = link_until(draft, path, deadline, err);
 	(void)unlink(draft);
-	if (rc == 0) {
-		lock->gitdir = rt_strdup(gitdir);
-	} else {
-		rt_close(lock->fd);
-		lock->fd = -1;
-	}
-	return rc;
+	if (rc < 0)
+		return -1;
+	lock->gitdir = rt_strdup(gitdir);
+	lock->fd = open(path, O_WRONLY | O_APPEND | O_NOFOLLOW | O_CLOEXEC);
+	return lock->fd < 0 ? rt_fail_errno(err, "cannot open %s", path) : 0;
 }
 
 int
@@ -120,7 +119,7 @@ rt_index_lock_note(struct rt_index_lock *lock, const struct rt_strs *folders, st
 		rt_buf_add(&text, folders->at[i], strlen(folders->at[i]) + 1);
 	if (rt_write_all(lock->fd, text.data, text.len) < 0 || fsync(lock->fd) < 0)
 		return rt_fail_errno(err, "cannot write %s/index.lock", lock->gitdir);
-	return 0;
+	return rt_sync_dir(AT_FDCWD, lock->gitdir, err);
 }
 
 void
