@@ -313,6 +313,7 @@ struct node {
 	size_t same_tree;		/* the next node with the same tree, or RT_INDEX_NONE */
 	enum rt_commit_class class;
 	bool known;
+	bool alone; /* no merge */
 };
 
 struct commits {
@@ -361,6 +362,9 @@ mark_range(struct commits *commits, const struct entry *entry, const char *tip, 
 	if (at == RT_INDEX_NONE)
 		return 0;
 	mark(commits, at, class);
+	/* most often that is all of it, and to walk costs more than to look */
+	if (entry->base && commits->at[at].alone && strcmp(commits->at[at].parent.hex, entry->base) == 0)
+		return 0;
 	if (!entry->base && entry->op != RT_OP_ADOPTED)
 		return 0;
 	/* an adoption without a base took in all that was there */
@@ -518,6 +522,7 @@ read_commits(struct commits *commits, const struct rt_oid *tip, const struct rt_
 			return -1;
 		node->id = ids[i];
 		node->tree = commit.tree;
+		node->alone = commit.n_parents < 2;
 		node->parent = commit.n_parents ? commit.parents[0] : (struct rt_oid){""};
 		commits->n++;
 		rt_index_add(&commits->by_id, i);
