@@ -15,6 +15,7 @@ static const struct rt_option options[] = {
     {'n', "dry-run", NULL, "judge, but move nothing", false},
     {0, "fast", NULL, "run only the checks marked fast; the rest is owed, and pre-push demands it", false},
     {0, "each", NULL, "gate every commit, not only the last", false},
+    {0, "again", NULL, "run it even if the same tree fell on this base before", false},
     {0, "wait", "TIME", "wait so long for other proposals (default 1h)", false},
     {0, "no-wait", NULL, "do not wait for other proposals", false},
     {0, "adopt", NULL, "the target has no ratchet.yml yet: believe the proposal's own", false},
@@ -68,6 +69,7 @@ run(struct rt_cli *cli, struct rt_err *err)
 	    .dry_run = rt_cli_flag(cli, "dry-run"),
 	    .each = rt_cli_flag(cli, "each"),
 	    .fast = rt_cli_flag(cli, "fast"),
+	    .again = rt_cli_flag(cli, "again"),
 	    .adopt = rt_cli_flag(cli, "adopt"),
 	    .governance = rt_cli_flag(cli, "governance"),
 	};

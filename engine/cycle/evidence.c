@@ -10,6 +10,7 @@
 #include "model/glob.h"
 #include "model/preset.h"
 #include "readers/reader.h"
+#include "support/defence.h"
 
 enum { MAX_REPORT_FILES = 10000, MAX_DEPTH = 64, MAX_SOURCE_BYTES = 64 << 20 };
 static const uint64_t MAX_REPORT_BYTES = 4ULL << 30;
@@ -139,7 +140,7 @@ read_from_workspace(const struct rt_evidence *e, const struct rt_format *format,
 	for (size_t i = 0; i < s.found.n && result == 0; i++) {
 		struct rt_entry tracked;
 		result = rt_tree_entry(e->repo, e->tree, s.found.at[i], &tracked, err);
-		if (result == 0 && tracked.mode) {
+		if (result == 0 && tracked.mode && rt_defended(UNTRACKED)) {
 			rt_results_problem(
 			    &run->results,
 			    "%s is a tracked file, so it is no evidence of this run; remove it from the repository",
@@ -165,7 +166,8 @@ read_from_folder(const struct rt_evidence *e, const struct rt_format *format, st
 	if (dir < 0)
 		return rt_fail_errno(err, "opening %s", e->reports);
 	struct rt_err why = RT_ERR_INIT;
-	rt_auto(fd) int fd = rt_file_open_beneath(dir, RT_REPORT_FILE, O_RDONLY, 0, &why);
+	rt_auto(fd) int fd = rt_defended(BENEATH) ? rt_file_open_beneath(dir, RT_REPORT_FILE, O_RDONLY, 0, &why)
+						  : openat(dir, RT_REPORT_FILE, O_RDONLY | O_CLOEXEC);
 	if (fd < 0) {
 		rt_results_problem(&run->results, "%s%s%s",
 				   why.code == RT_ENONE ? "the run wrote no report to {{report}}"

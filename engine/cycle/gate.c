@@ -2,7 +2,9 @@
 
 #include <string.h>
 
+#include "cycle/control.h"
 #include "cycle/govern.h"
+#include "cycle/repeat.h"
 #include "cycle/reproduce.h"
 #include "cycle/reuse.h"
 #include "cycle/support.h"
@@ -11,6 +13,7 @@
 #include "model/id.h"
 #include "support/clock.h"
 #include "support/digest.h"
+#include "support/defence.h"
 
 enum { LOG_KEPT = 64 << 10, EXCERPT_KEPT = 4 << 10 };
 
@@ -314,6 +317,11 @@ run_cells(struct rt_gate *gate, const struct rt_plan *plan, enum rt_isolation le
 		return -1;
 	if (gate->report.refusals.n)
 		return 0;
+	/* claims of renames are in no tree */
+	int known = gate->answers && !input.n_renames ? rt_repeat_answer(gate, err) : 0;
+	if (known)
+		return known < 0 ? -1 : 0;
+	gate->report.isolation = rt_isolation_name(level);
 	input.trials = trials.at;
 	input.n = trials.n;
 	trials.candidate.reuse = &reuse;
@@ -327,6 +335,10 @@ run_cells(struct rt_gate *gate, const struct rt_plan *plan, enum rt_isolation le
 	take_judgement(gate, &judgement);
 	rt_gate_verdict(gate, judgement.verdict, NULL);
 	rt_support_report(&support);
+	bool ask = gate->report.verdict == RT_VERDICT_WOULD_LAND && gate->report.refusals.n == 0 &&
+		   (support.changed.n || support.watched) && rt_defended(CONTROLS);
+	if (ask && rt_control_run(gate, &trials, &support.busy_ms, err) < 0)
+		return -1;
 	if (gate->report.refusals.n)
 		rt_gate_verdict(gate, RT_VERDICT_REFUSED, NULL);
 	if (rt_verdict_exit(gate->report.verdict) == 0)
@@ -353,18 +365,22 @@ run_and_judge(struct rt_gate *gate, struct rt_err *err)
 		rt_gate_verdict(gate, RT_VERDICT_INCONCLUSIVE, why.data);
 		return 0;
 	}
-	gate->report.isolation = rt_isolation_name(level);
 	return run_cells(gate, &plan, level, err);
 }
 
-int
-rt_gate_judge(struct rt_gate *gate, struct rt_err *err)
+static int
+judge_all(struct rt_gate *gate, struct rt_err *err)
 {
 	gate->report.candidate = gate->candidate;
 	gate->report.tree = gate->tree;
 	gate->report.fast = gate->fast;
-	if (gate->base_tree.hex[0] && rt_govern_changes(gate, err) < 0)
+	if (!rt_defended(TRUSTED)) { /* the candidate's own word, as a gate that runs what it checks out takes it */
+		rt_trusted_release(&gate->trusted);
+		if (rt_trusted_read(&gate->trusted, rt_quarantine_repo(gate->quarantine), &gate->tree, err) < 0)
+			return -1;
+	} else if (gate->base_tree.hex[0] && rt_govern_changes(gate, err) < 0) {
 		return -1;
+	}
 	if (gate->report.refusals.n) {
 		rt_gate_verdict(gate, RT_VERDICT_REFUSED, NULL);
 		return 0;
@@ -384,6 +400,17 @@ rt_gate_judge(struct rt_gate *gate, struct rt_err *err)
 		return -1;
 	if (gate->report.refusals.n)
 		rt_gate_verdict(gate, RT_VERDICT_REFUSED, NULL);
+	return 0;
+}
+
+int
+rt_gate_judge(struct rt_gate *gate, struct rt_err *err)
+{
+	if (judge_all(gate, err) < 0)
+		return -1;
+	if (gate->answers &&
+	    (gate->report.verdict == RT_VERDICT_REGRESSED || gate->report.verdict == RT_VERDICT_REFUSED))
+		rt_repeat_tell(gate);
 	return 0;
 }
 
@@ -434,6 +461,7 @@ rt_gate_fill(const struct rt_gate *gate, enum rt_op op, const char *digest, stru
 		rt_json_set_int(record->extra, "gained", (int64_t)report->gains.n);
 	if (gate->unsigned_governance)
 		rt_json_set_bool(record->extra, "unsigned", true);
+	rt_repeat_fill(gate, record);
 }
 
 int

@@ -30,6 +30,7 @@ struct rt_gate {
 	bool fresh;	    /* no recorded result stands for a run */
 	bool fast;
 	bool owed;			 /* with fast: that no check is marked so is no failure */
+	bool answers;			 /* what fell before on this base is answered from the ledger */
 	bool governance_ok;		 /* the caller has the operator's word for unsigned governance */
 	const struct rt_commit *commits; /* what is proposed, oldest first; messages and signatures are judged */
 	size_t n_commits;

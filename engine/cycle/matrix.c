@@ -13,6 +13,7 @@
 #include "cycle/workspace.h"
 #include "model/preset.h"
 #include "support/clock.h"
+#include "support/defence.h"
 #include "support/stop.h"
 
 enum { TICK_MS = 100, TAIL_BYTES = 2048 };
@@ -270,7 +271,7 @@ finish_cell(struct rt_matrix *matrix, struct rt_cell_outcome *outcome, struct rt
 	if (outcome->leaked)
 		rt_results_problem(&state->run.results, "%u processes outlived the command and were killed",
 				   outcome->leaked);
-	if (outcome->leaked && state->run.end == RT_CELL_COMPLETE)
+	if (outcome->leaked && rt_defended(LEFTOVER) && state->run.end == RT_CELL_COMPLETE)
 		state->run.end = RT_CELL_BROKEN;
 	rt_buf_release(&state->log);
 	state->log = outcome->log;

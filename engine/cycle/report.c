@@ -161,6 +161,10 @@ rt_report_json(const struct rt_report *report, const struct rt_err *err, bool wh
 		rt_json_set(json, "demoted", strings_json(&report->demoted));
 	if (report->decisions.n)
 		rt_json_set(json, "decisions", decisions_json(&report->decisions));
+	if (report->earlier[0])
+		rt_json_set_string(json, "earlier", report->earlier);
+	if (report->offences.n)
+		rt_json_set(json, "offences", strings_json(&report->offences));
 	if (report->support.n) {
 		struct rt_json *support = rt_json_new_object();
 		rt_json_set(support, "changed", strings_json(&report->support));
@@ -321,6 +325,11 @@ rt_report_text(const struct rt_report *report, bool colour, struct rt_buf *out)
 	for (size_t i = 0; i < report->demoted.n; i++)
 		rt_buf_addf(out, "  from now on flaky: %s\n", report->demoted.at[i]);
 	add_cells(report, out);
+	for (size_t i = 0; i < report->offences.n; i++)
+		rt_buf_addf(out, "%s%s",
+			    i ? ", " : "  the same actor failed the same way before: ", report->offences.at[i]);
+	if (report->offences.n)
+		rt_buf_adds(out, "; read `ratchet explain` of them before the next try\n");
 }
 
 void
@@ -330,6 +339,7 @@ rt_report_release(struct rt_report *report)
 	free(report->why);
 	free(report->support_said);
 	rt_strs_release(&report->support);
+	rt_strs_release(&report->offences);
 	rt_changes_release(&report->regressions);
 	rt_changes_release(&report->gains);
 	rt_refusals_release(&report->refusals);

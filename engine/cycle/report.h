@@ -39,9 +39,11 @@ struct rt_report {
 	RT_VEC(struct rt_cell_report) cells;
 	size_t counts[5]; /* cases by enum rt_status */
 	int64_t duration_ms, overhead_ms;
-	struct rt_strs support; /* support paths that the proposal changes, escaped */
-	char *support_said;	/* what the target's own say of the candidate's code; NULL: they were not asked */
-	char *why;		/* conflict, noop: one sentence or git's words; or NULL */
+	struct rt_strs support;	 /* support paths that the proposal changes, escaped */
+	char *support_said;	 /* what the target's own say of the candidate's code; NULL: they were not asked */
+	char earlier[13];	 /* the attempt that answered this one; "" when it was run */
+	struct rt_strs offences; /* earlier attempts of the same actor that failed the same way, newest first */
+	char *why;		 /* conflict, noop: one sentence or git's words; or NULL */
 	bool dry_run, fast;
 };
 #define RT_REPORT_INIT \

@@ -7,6 +7,7 @@
 #include "cycle/lane.h"
 #include "cycle/open.h"
 #include "support/clock.h"
+#include "support/defence.h"
 #include "support/stop.h"
 
 enum { MAX_TRIES = 5, LOCK_MS = 30000, PACK_EVERY = 1024 /* entries */ };
@@ -145,7 +146,7 @@ take_in(struct attempt *a, struct rt_err *err)
 		rt_gate_verdict(gate, made == 2 ? RT_VERDICT_REFUSED : RT_VERDICT_CONFLICT, a->intake.why.data);
 		return 0;
 	}
-	if (rt_oid_equal(&gate->tree, &gate->base_tree)) {
+	if (rt_oid_equal(&gate->tree, &gate->base_tree) && rt_defended(NOTHING)) {
 		rt_auto(free) char *text = rt_format("the result is the target's own tree %s", gate->tree.hex);
 		rt_gate_verdict(gate, RT_VERDICT_NOOP, text);
 		return 0;
@@ -162,6 +163,7 @@ judge(struct attempt *a, struct rt_err *err)
 	struct rt_gate *gate = &a->gate;
 	gate->governance_ok = a->propose->governance;
 	gate->adopt_trusted = a->propose->adopt;
+	gate->answers = !a->propose->again && !a->propose->record;
 	if (!gate->trusted.present) {
 		if (!a->propose->adopt) {
 			rt_refuse(&gate->report.refusals, "adoption", "ratchet.yml", 0,

@@ -12,6 +12,7 @@ struct rt_propose {
 	struct rt_intake_request request;
 	const char *target; /* NULL: the configuration's, else the branch HEAD is on */
 	bool dry_run, each, adopt, governance;
+	bool again;	 /* run even what fell before on this base */
 	bool fast;	 /* only the checks marked fast; the entry says so */
 	bool record;	 /* no proposal: the target's own tip is run, and one commit that only raises lands */
 	int64_t wait_ms; /* for the lane; 0: --no-wait */

@@ -18,6 +18,8 @@ note_path(void *data, const struct rt_change_of *change, struct rt_err *err)
 {
 	struct mix *mix = data;
 	(void)err;
+	if (rt_globs_match(&mix->support->gate->trusted.config.watch, change->path))
+		mix->support->watched = true;
 	if (!rt_globs_match(&mix->support->gate->trusted.config.support, change->path))
 		return 0;
 	rt_strs_add(&mix->support->changed, change->path);

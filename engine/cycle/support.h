@@ -18,6 +18,7 @@ struct rt_support {
 	struct rt_rename *renames; /* claims; once it ran, those that hold come first */
 	size_t n_renames;
 	struct rt_support_judgement judgement;
+	bool watched; /* a path under `watch:` changed */
 	bool ran;
 	int64_t busy_ms;
 };

@@ -9,6 +9,7 @@
 #include "model/keys.h"
 #include "model/policy_parts.h"
 #include "support/regex.h"
+#include "support/defence.h"
 
 enum { MODE_TYPE = 0170000, MODE_LINK = 0120000, MODE_GITLINK = 0160000 };
 
@@ -203,7 +204,8 @@ rt_policy_judge(const struct rt_policy *policy, const struct rt_delta *delta, st
 {
 	size_t before = out->n;
 
-	judge(policy, delta, out);
+	if (rt_defended(PATHS))
+		judge(policy, delta, out);
 	redact_paths(policy, out, before);
 }
 

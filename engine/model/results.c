@@ -6,6 +6,7 @@
 
 #include "model/id.h"
 #include "support/err.h"
+#include "support/defence.h"
 
 #define NOTE_MAX ((size_t)8 * 1024)
 #define NOTES_MAX ((size_t)4 * 1024 * 1024)
@@ -101,6 +102,11 @@ rt_results_case(struct rt_results *results, const char *id, enum rt_status statu
 
 	seen.duration_ms = isfinite(duration_ms) && duration_ms >= 0 ? (float)duration_ms : -1;
 	if (position != RT_INDEX_NONE) {
+		if (!rt_defended(WORST)) {
+			results->counts[results->cases.at[position].status]--;
+			results->counts[results->cases.at[position].status = seen.status]++;
+			return;
+		}
 		merge_case(results, &results->cases.at[position], &seen, note, note_len);
 		return;
 	}

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "model/id.h"
+#include "support/defence.h"
 
 const struct rt_baseline *
 rt_judge_baseline(const struct rt_judge_input *input)
@@ -126,7 +127,7 @@ find_finding(const struct rt_view *view, const char *id)
 static bool
 count_fell(const struct rt_line *line, int32_t assertions, bool strict)
 {
-	if (!line->has_value || line->value <= 0)
+	if (!line->has_value || line->value <= 0 || !rt_defended(COUNTS))
 		return false;
 	/* The report that gave a count once gives none: strictly speaking it may be anything. */
 	if (assertions < 0)
@@ -157,7 +158,7 @@ see_case(const struct rt_stand *stand, const struct rt_view *view, const struct 
 		break;
 	case RT_STATUS_SKIP:
 	case RT_STATUS_ABSENT:
-		sight.colour = known ? RT_RED : RT_MUTE;
+		sight.colour = known && rt_defended(ABSENT) ? RT_RED : RT_MUTE;
 		break;
 	}
 	return sight;

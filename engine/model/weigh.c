@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "model/preset.h"
+#include "support/defence.h"
 
 /* A case that stands for the cell's own end, not for a test: it would be believed where a report could bring it. */
 static const char *const reserved[] = {"(exit)", "(ran)"};
@@ -51,18 +52,18 @@ weigh_cases(struct rt_run *run, const struct rt_cell *cell, enum rt_exit_meaning
 	size_t failed = results->counts[RT_STATUS_FAIL] + results->counts[RT_STATUS_ERROR];
 	size_t executed = rt_results_executed(results);
 
-	if (!executed)
+	if (!executed && rt_defended(FLOOR))
 		rt_results_problem(results, "no case was executed (%zu in the report, exit code %d)", results->cases.n,
 				   run->exit_code);
-	else if (executed < cell->check->min_cases)
+	else if (executed < cell->check->min_cases && rt_defended(FLOOR))
 		rt_results_problem(results, "%zu cases were executed, and min_cases is %llu", executed,
 				   (unsigned long long)cell->check->min_cases);
-	if (meaning == RT_EXIT_CLEAN && failed)
+	if (meaning == RT_EXIT_CLEAN && failed && rt_defended(AGREEMENT))
 		rt_results_problem(results,
 				   "exit code 0, though the report has %zu failed cases (%s); "
 				   "the runner must end with another code when a case fails",
 				   failed, first_failed(results));
-	if (meaning != RT_EXIT_CLEAN && !failed)
+	if (meaning != RT_EXIT_CLEAN && !failed && rt_defended(AGREEMENT))
 		add_case(run, cell, "(exit)", RT_STATUS_ERROR);
 }
 
@@ -102,10 +103,10 @@ rt_run_weigh(struct rt_run *run, const struct rt_cell *cell)
 	if (run->end != RT_CELL_COMPLETE)
 		return;
 	refuse_reserved(run, cell);
-	if (run->exit_code == 126 || run->exit_code == 127)
+	if ((run->exit_code == 126 || run->exit_code == 127) && rt_defended(COMMAND))
 		rt_results_problem(&run->results, "exit code %d: the command could not be %s", run->exit_code,
 				   run->exit_code == 126 ? "executed" : "found");
-	else if (meaning == RT_EXIT_BROKEN)
+	else if (meaning == RT_EXIT_BROKEN && rt_defended(COMMAND))
 		rt_results_problem(&run->results, "exit code %d: the runner itself failed", run->exit_code);
 	else if (meaning == RT_EXIT_NOTHING)
 		rt_results_problem(&run->results, "exit code %d: no case was executed", run->exit_code);

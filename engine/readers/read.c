@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "model/id.h"
+#include "support/defence.h"
 
 #define SHOWN_MAX 120
 
@@ -14,6 +15,8 @@ rt_reading_problem(const struct rt_reading *reading, size_t line, const char *fm
 	char text[1024];
 	va_list ap;
 
+	if (!rt_defended(READING))
+		return;
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);

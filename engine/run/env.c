@@ -1,7 +1,9 @@
 #include "run/inner.h"
+#include "support/defence.h"
 
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static bool
 is_dir(const char *path)
@@ -45,6 +47,8 @@ void
 rt_env_build(const struct rt_cell_spec *spec, const char *home, const char *tmp, struct rt_strs *env)
 {
 	rt_auto(buf) struct rt_buf path = RT_BUF_INIT;
+	for (char **pair = environ; !rt_defended(ENVIRONMENT) && *pair; pair++)
+		rt_strs_add(env, *pair);
 	for (const char *const *tool = spec->tools; tool && *tool; tool++)
 		add_tool(&path, *tool);
 	rt_strs_addf(env, "PATH=%s/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin", path.data);

@@ -1,0 +1,121 @@
+#include "model/control.h"
+
+#include <string.h>
+
+#include "model/glob.h"
+
+/* Each was tried with the version that preset.c names, jest and vitest excepted. */
+static const struct rt_control controls[] = {
+    {
+	.preset = "pytest",
+	.samples = {"**/test_*.py", "**/*_test.py"},
+	.name = "test_%.py",
+	.text = "def test_%pass():\n    assert 1 + 1 == 2\n\n\ndef test_%fail():\n    assert 1 + 1 == 3\n",
+    },
+    {
+	.preset = "node",
+	.samples = {"**/*.test.js", "**/*.test.mjs", "**/*.test.cjs"},
+	.name = "%.test*",
+	.text = "import('node:test').then(({ test }) => {\n"
+		"\ttest('%pass', () => {});\n"
+		"\ttest('%fail', () => { throw new Error('1 + 1 is not 3'); });\n"
+		"});\n",
+    },
+    {
+	.preset = "jest",
+	.samples = {"**/*.test.js", "**/*.test.ts", "**/*.test.jsx", "**/*.test.tsx"},
+	.name = "%.test*",
+	.text = "test('%pass', () => { expect(1 + 1).toBe(2); });\ntest('%fail', () => { expect(1 + 1).toBe(3); });\n",
+    },
+    {
+	.preset = "vitest",
+	.samples = {"**/*.test.js", "**/*.test.ts", "**/*.test.mjs"},
+	.name = "%.test*",
+	.text = "import { test, expect } from 'vitest';\n"
+		"test('%pass', () => { expect(1 + 1).toBe(2); });\ntest('%fail', () => { expect(1 + 1).toBe(3); });\n",
+    },
+    {
+	.preset = "go",
+	.samples = {"**/*_test.go"},
+	.name = "%_test.go",
+	.text = "+\n\nimport \"testing\"\n\nfunc Test_%pass(t *testing.T) {}\n\nfunc Test_%fail(t *testing.T) { "
+		"t.Fail() }\n",
+    },
+    {
+	.preset = "cargo",
+	.samples = {"**/Cargo.toml"},
+	.name = "tests/%.rs",
+	.text = "#[test]\nfn %pass() {\n    assert_eq!(1 + 1, 2);\n}\n\n#[test]\nfn %fail() {\n    assert_eq!(1 + 1, "
+		"3);\n}\n",
+    },
+    {
+	.preset = "prove",
+	.samples = {"**/*.t"},
+	.name = "%.t",
+	.text = "print \"1..2\\nok 1 - %pass\\nnot ok 2 - %fail\\n\";\nexit 1;\n",
+    },
+    {
+	.preset = "bats",
+	.samples = {"**/*.bats"},
+	.name = "%.bats",
+	.text = "@test \"%pass\" {\n\ttrue\n}\n\n@test \"%fail\" {\n\tfalse\n}\n",
+    },
+};
+
+const struct rt_control *
+rt_control_find(const char *preset)
+{
+	for (size_t i = 0; i < RT_COUNT(controls); i++)
+		if (!strcmp(controls[i].preset, preset))
+			return &controls[i];
+	return NULL;
+}
+
+bool
+rt_control_samples(const struct rt_control *control, const char *path)
+{
+	for (size_t i = 0; i < RT_COUNT(control->samples) && control->samples[i]; i++)
+		if (rt_glob_match(control->samples[i], path))
+			return true;
+	return false;
+}
+
+/* The line of the sample that begins with the word `package`. */
+static void
+add_package(struct rt_buf *out, const struct rt_buf *sample)
+{
+	const char *line = sample->data;
+	while (line && strncmp(line, "package ", 8) != 0) {
+		line = strchr(line, '\n');
+		line = line ? line + 1 : NULL;
+	}
+	if (line)
+		rt_buf_add(out, line, strcspn(line, "\r\n"));
+}
+
+static void
+fill(const char *template, const char *name, const char *extension, const struct rt_buf *sample, struct rt_buf *out)
+{
+	for (const char *c = template; *c; c++) {
+		if (*c == '%')
+			rt_buf_adds(out, name);
+		else if (*c == '*' && extension)
+			rt_buf_adds(out, extension);
+		else if (*c == '+' && c == template)
+			add_package(out, sample);
+		else
+			rt_buf_addc(out, *c);
+	}
+}
+
+void
+rt_control_make(const struct rt_control *control, const char *sample, const struct rt_buf *sample_text,
+		const char *name, struct rt_buf *path, struct rt_buf *text)
+{
+	const char *slash = strrchr(sample, '/'), *dot = strrchr(slash ? slash : sample, '.');
+
+	if (slash)
+		rt_buf_add(path, sample, (size_t)(slash - sample) + 1);
+	fill(control->name, name, dot ? dot : "", sample_text, path);
+	fill(control->text, name, NULL, sample_text, text);
+}
