@@ -77,6 +77,6 @@ void rt_help_manual(const struct rt_command *command, struct rt_buf *out); /* NU
 extern const struct rt_command rt_command_init, rt_command_propose, rt_command_check, rt_command_log,
     rt_command_explain, rt_command_read, rt_command_recover, rt_command_gc, rt_command_completion, rt_command_verify,
     rt_command_overdue, rt_command_status, rt_command_baseline, rt_command_waive, rt_command_ci, rt_command_hook,
-    rt_command_doctor;
+    rt_command_doctor, rt_command_merge_driver;
 
 #endif

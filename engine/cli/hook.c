@@ -6,12 +6,14 @@
 
 #include "cli/cli.h"
 #include "cycle/install.h"
+#include "cycle/merge_driver.h"
 #include "support/file.h"
 
 static const size_t MAX_INPUT = 256u << 20;
 
 static const struct rt_option options[] = {
-    {0, "install", NULL, "install the hooks, or mend them; hooks that were there go on running", false},
+    {0, "install", NULL, "install the hooks and the merge driver, or mend them; hooks that were there go on running",
+     false},
     {0, "remove", NULL, "take them away, and restore what was there before", false},
     {0, NULL, NULL, NULL, false},
 };
@@ -84,12 +86,17 @@ static int
 install(struct rt_cli *cli, bool remove, struct rt_err *err)
 {
 	rt_auto(home) struct rt_home home = RT_HOME_INIT;
+	rt_auto(strs) struct rt_strs did = {0};
 	rt_auto(free) char *self = realpath("/proc/self/exe", NULL);
 	if (!self)
 		return rt_fail_errno(err, "finding the path of this program in /proc");
 	if (rt_home_open(&home, cli->dir, err) < 0)
 		return -1;
-	return remove ? rt_hooks_undo(&home, err) : rt_hooks_install(&home, self, err);
+	if (remove)
+		return rt_hooks_undo(&home, err);
+	if (rt_hooks_install(&home, self, err) < 0)
+		return -1;
+	return rt_merge_driver_install(&home, self, &did, err);
 }
 
 static int

@@ -12,12 +12,25 @@ struct rt_given {
 };
 
 const struct rt_command *const rt_commands[] = {
-    &rt_command_init,	&rt_command_propose,	&rt_command_check,
-    &rt_command_status, &rt_command_log,	&rt_command_explain,
-    &rt_command_read,	&rt_command_baseline,	&rt_command_waive,
-    &rt_command_verify, &rt_command_overdue,	&rt_command_recover,
-    &rt_command_gc,	&rt_command_doctor,	&rt_command_hook,
-    &rt_command_ci,	&rt_command_completion, NULL,
+    &rt_command_init,
+    &rt_command_propose,
+    &rt_command_check,
+    &rt_command_status,
+    &rt_command_log,
+    &rt_command_explain,
+    &rt_command_read,
+    &rt_command_baseline,
+    &rt_command_waive,
+    &rt_command_verify,
+    &rt_command_overdue,
+    &rt_command_recover,
+    &rt_command_gc,
+    &rt_command_doctor,
+    &rt_command_hook,
+    &rt_command_ci,
+    &rt_command_merge_driver,
+    &rt_command_completion,
+    NULL,
 };
 
 /* ---- options ---- */

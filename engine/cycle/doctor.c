@@ -9,6 +9,7 @@
 
 #include "cycle/install.h"
 #include "cycle/lane.h"
+#include "cycle/merge_driver.h"
 #include "cycle/reuse.h"
 #include "cycle/settle.h"
 #include "cycle/trusted.h"
@@ -227,6 +228,32 @@ look_at_hooks(const struct examination *x, struct rt_err *err)
 	return 0;
 }
 
+static int
+look_at_merges(const struct examination *x, struct rt_err *err)
+{
+	rt_auto(strs) struct rt_strs differences = {0}, did = {0};
+	rt_auto(buf) struct rt_buf missing = RT_BUF_INIT;
+	struct rt_err why = RT_ERR_INIT;
+	if (rt_merge_driver_compare(x->home, x->binary, &differences, err) < 0 ||
+	    (x->trusted.present && rt_merge_driver_attribute(x->home, &x->trusted.config, &missing, err) < 0))
+		return -1;
+	if (missing.len)
+		add(x, "merges", RT_HEALTH_NOTE, "%s", missing.data);
+	if (differences.n && x->fix) {
+		int installed = rt_merge_driver_install(x->home, x->binary, &did, &why);
+		add(x, "merges", installed < 0 ? RT_HEALTH_FINDING : RT_HEALTH_OK, "%s",
+		    installed < 0 ? why.text : "the merge driver is set as it is expected");
+		if (installed == 0)
+			set_mended(x);
+		return 0;
+	}
+	for (size_t i = 0; i < differences.n; i++)
+		add(x, "merges", RT_HEALTH_FINDING, "%s", differences.at[i]);
+	if (!differences.n && !missing.len)
+		add(x, "merges", RT_HEALTH_OK, "git joins baselines by the merge driver");
+	return 0;
+}
+
 /* Completes what was interrupted, and removes what nobody holds. */
 static void
 mend_store(const struct examination *x)
@@ -289,7 +316,7 @@ look_at_ledger(const struct examination *x, int64_t *newest, struct rt_err *err)
 static int
 look_at_repository(struct examination *x, int64_t *newest, struct rt_err *err)
 {
-	if (look_at_configuration(x, err) < 0 || look_at_hooks(x, err) < 0)
+	if (look_at_configuration(x, err) < 0 || look_at_hooks(x, err) < 0 || look_at_merges(x, err) < 0)
 		return -1;
 	look_at_signing(x);
 	if (x->fix)

@@ -4,6 +4,7 @@
 
 #include "cycle/control.h"
 #include "cycle/govern.h"
+#include "cycle/merge_driver.h"
 #include "cycle/repeat.h"
 #include "cycle/reproduce.h"
 #include "cycle/reuse.h"
@@ -34,7 +35,10 @@ rt_gate_open(struct rt_gate *gate, struct rt_home *home, const char *target, con
 		if (rt_trusted_read(&gate->trusted, home->repo, &commit.tree, err) < 0)
 			return -1;
 	}
-	return rt_quarantine_new(&gate->quarantine, home->repo, gate->report.id, err);
+	if (rt_quarantine_new(&gate->quarantine, home->repo, gate->report.id, err) < 0)
+		return -1;
+	rt_merge_driver_use(rt_quarantine_repo(gate->quarantine), &gate->trusted.config);
+	return 0;
 }
 
 int

@@ -5,6 +5,7 @@
 
 #include "cycle/init_parts.h"
 #include "cycle/install.h"
+#include "cycle/merge_driver.h"
 #include "support/json.h"
 #include "support/proc.h"
 
@@ -121,9 +122,8 @@ read_record(const struct rt_home *home, struct rt_json **record, struct rt_err *
 	return rt_json_parse(record, text.data, text.len, path, err);
 }
 
-/* Sets a key that has another value; its own is written down first, once. */
-static int
-set_key(struct rt_home *home, const char *key, const char *value, struct rt_strs *did, struct rt_err *err)
+int
+rt_init_set_key(struct rt_home *home, const char *key, const char *value, struct rt_strs *did, struct rt_err *err)
 {
 	rt_auto(free) char *path = rt_home_path(home, "config.json");
 	rt_auto(json) struct rt_json *record = NULL;
@@ -191,15 +191,16 @@ int
 rt_init_install(struct rt_home *home, const struct rt_init *init, const char *target, struct rt_strs *did,
 		struct rt_err *err)
 {
-	if (target && set_key(home, "ratchet.target", target, did, err) < 0)
+	if (target && rt_init_set_key(home, "ratchet.target", target, did, err) < 0)
 		return -1;
-	if (install_hooks(home, init->binary, did, err) < 0 || add_refspecs(home, did, err) < 0)
+	if (install_hooks(home, init->binary, did, err) < 0 ||
+	    rt_merge_driver_install(home, init->binary, did, err) < 0 || add_refspecs(home, did, err) < 0)
 		return -1;
 	if (!init->server_governance)
 		return 0;
-	if (set_key(home, "ratchet.unsignedGovernance", "true", did, err) < 0)
+	if (rt_init_set_key(home, "ratchet.unsignedGovernance", "true", did, err) < 0)
 		return -1;
-	return set_key(home, "receive.advertisePushOptions", "true", did, err);
+	return rt_init_set_key(home, "receive.advertisePushOptions", "true", did, err);
 }
 
 int

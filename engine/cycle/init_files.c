@@ -31,6 +31,8 @@ static const char signers_text[] =
     "# name@example.org namespaces=\"git\" ssh-ed25519 AAAA...\n"
     "# While there is none, an operator confirms such a change on a terminal (`ratchet propose --governance`).\n";
 
+static const char attributes_line[] = "/baseline/*.tsv -text merge=ratchet\n";
+
 /* ---- the signer ---- */
 
 /* "ssh-ed25519 AAAA... comment": a type, then base64. */
@@ -177,6 +179,23 @@ take_policies(struct rt_init_files *files, struct rt_home *home, const char *sig
 	return 0;
 }
 
+/* Merges of baseline files join (merge_driver.h), and no setting of anybody's converts their line ends. */
+static int
+take_attributes(struct rt_init_files *files, const struct rt_home *home, struct rt_err *err)
+{
+	rt_auto(buf) struct rt_buf path = RT_BUF_INIT, text = RT_BUF_INIT;
+	rt_config_path(&files->config, ".gitattributes", &path);
+	if (read_present(home, path.data, &text, err) < 0)
+		return -1;
+	if (!strstr(text.data, attributes_line)) {
+		if (text.len && text.data[text.len - 1] != '\n')
+			rt_buf_addc(&text, '\n');
+		rt_buf_adds(&text, attributes_line);
+	}
+	add_file(files, path.data, &text);
+	return 0;
+}
+
 /* ---- making ---- */
 
 static int
@@ -263,6 +282,8 @@ rt_init_files_make(struct rt_init_files *files, struct rt_home *home, const stru
 		return -1;
 	add_file(files, "ratchet.yml", &text);
 	if (check_folder(&files->config, home->repo, tree, err) < 0)
+		return -1;
+	if (take_attributes(files, home, err) < 0)
 		return -1;
 	return take_policies(files, home, init->signer, err);
 }

@@ -40,4 +40,8 @@ RT_DEFINE_AUTO(init_files, struct rt_init_files, rt_init_files_release);
 int rt_init_install(struct rt_home *home, const struct rt_init *init, const char *target, struct rt_strs *did,
 		    struct rt_err *err) RT_MUST_USE;
 
+/* Sets a key of git's configuration that has another value; its own is written down first, once, for undo. */
+int rt_init_set_key(struct rt_home *home, const char *key, const char *value, struct rt_strs *did,
+		    struct rt_err *err) RT_MUST_USE;
+
 #endif

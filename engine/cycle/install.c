@@ -76,19 +76,6 @@ rt_hooks_dir(const struct rt_home *home)
 
 /* ---- texts ---- */
 
-/* As one word of a shell. */
-static void
-quote(struct rt_buf *out, const char *text)
-{
-	rt_buf_addc(out, '\'');
-	for (; *text; text++)
-		if (*text == '\'')
-			rt_buf_adds(out, "'\\''");
-		else
-			rt_buf_addc(out, *text);
-	rt_buf_addc(out, '\'');
-}
-
 static void
 shim_text(const struct installation *i, const char *name, const char *binary, struct rt_buf *out)
 {
@@ -104,7 +91,7 @@ shim_text(const struct installation *i, const char *name, const char *binary, st
 			rt_buf_addc(out, *text++);
 			continue;
 		}
-		quote(out, words[w].value);
+		rt_buf_add_quoted(out, words[w].value);
 		text += strlen(words[w].word);
 	}
 }

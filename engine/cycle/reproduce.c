@@ -13,13 +13,7 @@ add_word(struct rt_buf *out, const char *text)
 		rt_buf_adds(out, text);
 		return;
 	}
-	rt_buf_addc(out, '\'');
-	for (; *text; text++)
-		if (*text == '\'')
-			rt_buf_adds(out, "'\\''");
-		else
-			rt_buf_addc(out, *text);
-	rt_buf_addc(out, '\'');
+	rt_buf_add_quoted(out, text);
 }
 
 /* Text with its placeholders replaced; a report goes where a person sees it. */

@@ -8,6 +8,20 @@ rt_merge_driver_set(struct rt_repo *repo, const struct rt_merge_driver *driver)
 	repo->driver = *driver;
 }
 
+int
+rt_merge_driver_of(struct rt_repo *repo, const char *path, struct rt_buf *name, struct rt_err *err)
+{
+	const char *value;
+
+	if (git_attr_get(&value, repo->git, GIT_ATTR_CHECK_FILE_THEN_INDEX | GIT_ATTR_CHECK_INCLUDE_HEAD, path,
+			 "merge") < 0)
+		return rt_git_error(err, RT_EUNKNOWN, "cannot read the attributes of %s", path);
+	if (git_attr_value(value) != GIT_ATTR_VALUE_STRING)
+		return 0;
+	rt_buf_adds(name, value);
+	return 1;
+}
+
 /* ---- what the driver decides, before any text is merged ---- */
 
 struct joined {
@@ -168,4 +182,30 @@ rt_merge_trees(struct rt_repo *repo, const struct rt_oid *base, const struct rt_
 		return rt_git_error(err, RT_EIO, "cannot write the merged tree to %s", repo->commondir);
 	rt_oid_from_git(out, &oid);
 	return 1;
+}
+
+int
+rt_merge_text(const struct rt_buf *base, const struct rt_buf *ours, const struct rt_buf *theirs, struct rt_buf *out,
+	      struct rt_err *err)
+{
+	git_merge_file_options options = GIT_MERGE_FILE_OPTIONS_INIT;
+	git_merge_file_input sides[3] = {GIT_MERGE_FILE_INPUT_INIT, GIT_MERGE_FILE_INPUT_INIT,
+					 GIT_MERGE_FILE_INPUT_INIT};
+	const struct rt_buf *const texts[] = {base, ours, theirs};
+	git_merge_file_result result = {0};
+
+	if (rt_git_init(err) < 0)
+		return -1;
+	for (size_t i = 0; i < RT_COUNT(sides); i++) {
+		sides[i].ptr = texts[i]->data;
+		sides[i].size = texts[i]->len;
+	}
+	options.our_label = "ours";
+	options.their_label = "theirs";
+	if (git_merge_file(&result, &sides[0], &sides[1], &sides[2], &options) < 0)
+		return rt_git_error(err, RT_EUNKNOWN, "cannot merge the texts");
+	rt_buf_add(out, result.ptr, result.len);
+	int clean = result.automergeable;
+	git_merge_file_result_free(&result);
+	return clean;
 }

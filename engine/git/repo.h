@@ -175,6 +175,12 @@ struct rt_merge_driver {
 	void *data;
 };
 void rt_merge_driver_set(struct rt_repo *repo, const struct rt_merge_driver *driver);
+/* The merge driver that the attributes of the work tree (in a bare repository of HEAD) name for a path: 1, 0 none, -1.
+ */
+int rt_merge_driver_of(struct rt_repo *repo, const char *path, struct rt_buf *name, struct rt_err *err) RT_MUST_USE;
+/* git's merge of texts: out holds the result, with conflict markers where it conflicts. 1 clean, 0 conflict, -1. */
+int rt_merge_text(const struct rt_buf *base, const struct rt_buf *ours, const struct rt_buf *theirs, struct rt_buf *out,
+		  struct rt_err *err) RT_MUST_USE;
 /*
  * Three-way merge of trees with rename detection, as git's merge does it; the repository's merge driver decides first.
  * 1 merged, 0 conflict (paths appended to conflicts), -1. It reads the whole trees.

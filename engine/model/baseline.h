@@ -75,6 +75,18 @@ struct rt_line rt_line_join(const struct rt_line *a, const struct rt_line *b);
 bool rt_line_equal(const struct rt_line *a, const struct rt_line *b);
 /* out (empty before) becomes the join of two sealed baselines, sealed. */
 void rt_baseline_join(struct rt_baseline *out, const struct rt_baseline *a, const struct rt_baseline *b);
+/* One file of a baseline, for messages under that name. */
+struct rt_baseline_file {
+	const char *name;
+	const struct rt_buf *text;
+};
+/*
+ * Appends the join of the files of one check: what a merge makes of both sides and their common base. Nothing that one
+ * of them holds is lost. A file that rt_baseline_parse() refuses, or one of another check: -1 with its name. A join is
+ * a promise and no measurement: what it claims is still to be run.
+ */
+int rt_baseline_join_files(const struct rt_baseline_file *files, size_t n, struct rt_buf *out,
+			   struct rt_err *err) RT_MUST_USE;
 /* Appends the file of one check (all lines whose check is that); nothing when it has none. check NULL: all lines. */
 void rt_baseline_write(const struct rt_baseline *baseline, const char *check, struct rt_buf *out);
 /*

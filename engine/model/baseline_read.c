@@ -47,10 +47,11 @@ split(const struct reader *reader, const char *line, const char *end, struct fie
 	size_t i;
 
 	if (conflict_marker(line, end))
-		return fail(
-		    reader, line, line,
-		    "a conflict marker; install `ratchet merge-driver` for the baseline folder, or take the target's "
-		    "file (`git checkout --ours`) and run `ratchet baseline record`");
+		return fail(reader, line, line,
+			    "a conflict marker; while the merge is open, `ratchet hook --install` sets `ratchet "
+			    "merge-driver` up "
+			    "and `git checkout -m` on this file joins it; once it is committed, take the target's file "
+			    "(`git checkout --ours`) and run `ratchet baseline record`");
 	if (memchr(line, '\r', (size_t)(end - line)))
 		return fail(
 		    reader, line, memchr(line, '\r', (size_t)(end - line)),

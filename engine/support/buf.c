@@ -78,6 +78,18 @@ rt_buf_addf(struct rt_buf *buf, const char *fmt, ...)
 }
 
 void
+rt_buf_add_quoted(struct rt_buf *buf, const char *text)
+{
+	rt_buf_addc(buf, '\'');
+	for (; *text; text++)
+		if (*text == '\'')
+			rt_buf_adds(buf, "'\\''");
+		else
+			rt_buf_addc(buf, *text);
+	rt_buf_addc(buf, '\'');
+}
+
+void
 rt_buf_cut(struct rt_buf *buf, size_t len)
 {
 	if (len > buf->len)

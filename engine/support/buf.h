@@ -23,6 +23,8 @@ void rt_buf_add(struct rt_buf *buf, const void *bytes, size_t len);
 void rt_buf_adds(struct rt_buf *buf, const char *s);
 void rt_buf_addc(struct rt_buf *buf, char c);
 void rt_buf_addf(struct rt_buf *buf, const char *fmt, ...) RT_PRINTF(2, 3);
+/* As one word of a shell. */
+void rt_buf_add_quoted(struct rt_buf *buf, const char *text);
 /* Room for at least extra more bytes; data[len..] may then be written and len raised. */
 void rt_buf_reserve(struct rt_buf *buf, size_t extra);
 /* Length back to len (not above the present one); keeps the memory. */

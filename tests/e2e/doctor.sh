@@ -38,6 +38,13 @@ says 'it names the path' '^finding  hooks: core.hooksPath is /nowhere'
 exits 0 'with --fix it is put back' "$RATCHET" doctor --fix
 check 'to the same folder' test "$(git config core.hooksPath)" = "$hooks"
 
+git config merge.ratchet.driver 'nowhere/ratchet merge-driver %O %A %B'
+exits 1 'a merge driver of another program is a finding' "$RATCHET" doctor
+says 'it names the setting' '^finding  merges: merge.ratchet.driver is .nowhere'
+says 'a baseline that no attribute gives to it has a note' '^note .*merges: .*-text merge=ratchet. in .ratchet/.gitattributes'
+exits 0 'with --fix the driver is set anew' "$RATCHET" doctor --fix
+exits 0 'then git joins baselines by this program' test "$(git config merge.ratchet.driver)" = "'$RATCHET' merge-driver %O %A %B"
+
 # ---- what is not mended by itself ----
 exits 1 'a clock before the newest entry is a finding' env RATCHET_TEST_NOW=1704070000 "$RATCHET" doctor
 says 'it says by how much' '^finding  clock: .* was written [0-9]+ s later'

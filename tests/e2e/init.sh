@@ -33,7 +33,7 @@ says 'init says what it recognised' '^recognised make$'
 says 'init names the commit and the baseline' '^committed as [0-9a-f]{12} with a baseline of [0-9]+ lines'
 check 'the matrix ran three times' test "$(printf '%s\n' "$SAID" | grep -c '^passed *unit')" = 3
 check 'the adoption is one commit on top' test "$(git rev-parse HEAD^)" = "$first"
-check 'it adds its own files and nothing else' test "$(git diff --name-only HEAD^ | tr '\n' ' ')" = '.ratchet/baseline/unit.tsv .ratchet/policies/allowed_signers .ratchet/policies/policy.yml ratchet.yml '
+check 'it adds its own files and nothing else' test "$(git diff --name-only HEAD^ | tr '\n' ' ')" = '.ratchet/.gitattributes .ratchet/baseline/unit.tsv .ratchet/policies/allowed_signers .ratchet/policies/policy.yml ratchet.yml '
 check 'ratchet.yml says what its parts are for' grep -q '^ *#' ratchet.yml
 check 'the ledger has the adoption' entry 1 '"op":"adopted"'
 check 'core.hooksPath is an absolute path in the git directory' test "$(git config core.hooksPath)" = "$(realpath .git)/ratchet/hooks"

@@ -340,6 +340,56 @@ Test(baseline, join_is_associative)
 	}
 }
 
+/* One side of a merge: a random baseline and its file. */
+static void
+random_file(struct rt_baseline *baseline, struct rt_buf *text)
+{
+	random_baseline(baseline);
+	rt_baseline_write(baseline, NULL, text);
+}
+
+Test(baseline, files_join_as_the_model_does)
+{
+	int i;
+
+	for (i = 0, seed = 15; i < 3000; i++) {
+		rt_auto(baseline) struct rt_baseline a = {0}, b = {0}, c = {0}, ab = {0}, abc = {0};
+		rt_auto(buf) struct rt_buf at = RT_BUF_INIT, bt = RT_BUF_INIT, ct = RT_BUF_INIT, want = RT_BUF_INIT,
+					   have = RT_BUF_INIT;
+		const struct rt_baseline_file files[] = {{"a", &at}, {"b", &bt}, {"c", &ct}};
+
+		random_file(&a, &at);
+		random_file(&b, &bt);
+		random_file(&c, &ct);
+		rt_baseline_join(&ab, &a, &b);
+		rt_baseline_join(&abc, &ab, &c);
+		rt_baseline_write(&abc, NULL, &want);
+		cr_assert_eq(rt_baseline_join_files(files, 3, &have, &err), 0, "round %d: %s", i, err.text);
+		cr_assert_str_eq(have.data, want.data, "round %d", i);
+	}
+}
+
+static void
+files_do_not_join(const char *ours, const char *theirs, const char *name, const char *word)
+{
+	rt_auto(buf) struct rt_buf a = RT_BUF_INIT, b = RT_BUF_INIT, out = RT_BUF_INIT;
+	const struct rt_baseline_file files[] = {{"ours", &a}, {"theirs", &b}};
+
+	rt_buf_adds(&a, ours);
+	rt_buf_adds(&b, theirs);
+	cr_assert_eq(rt_baseline_join_files(files, 2, &out, &err), -1);
+	cr_assert_str_eq(err.file, name);
+	cr_assert(strstr(err.text, word), "\"%s\" lacks \"%s\"", err.text, word);
+}
+
+Test(baseline, files_that_can_not_be_read_do_not_join)
+{
+	files_do_not_join("<<<<<<< ours\n", "unit/a\tpass\t\t0\n", "ours", "conflict marker");
+	files_do_not_join("", "unit/a\tpass\t\t0\nunit/a\tpass\t\t0\n", "theirs", "the same id twice");
+	files_do_not_join("unit/a\tpass\t\t0\n", "slow/a\tpass\t\t0\n", "theirs", "doesn't belong");
+	files_do_not_join("/a\tpass\t\t0\n", "", "ours", "check");
+}
+
 Test(baseline, join_is_idempotent_and_absorbs_what_it_holds)
 {
 	int i;
