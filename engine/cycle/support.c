@@ -55,23 +55,62 @@ read_claims(struct rt_support *support)
 	}
 }
 
+static bool
+is_claimed(const struct rt_rename *claims, size_t n, const struct rt_rename *rename)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!strcmp(claims[i].from, rename->from) || !strcmp(claims[i].to, rename->to))
+			return true;
+	return false;
+}
+
+/* Ids that follow a file which moved; what the proposer claims of the same ids goes before. */
+static int
+find_moved(struct rt_support *support, struct rt_err *err)
+{
+	struct rt_gate *gate = support->gate;
+	struct rt_moved *moved = &support->moved;
+	rt_auto(strs) struct rt_strs from = {0}, to = {0};
+	if (rt_tree_moves(rt_quarantine_repo(gate->quarantine), &gate->base_tree, &gate->tree, &from, &to, err) < 0)
+		return -1;
+	rt_auto(free) struct rt_move *moves = rt_alloc(from.n + 1, sizeof(*moves));
+	for (size_t i = 0; i < from.n; i++)
+		moves[i] = (struct rt_move){from.at[i], to.at[i]};
+	rt_moves_derive(&gate->trusted.baseline, moves, from.n, moved);
+	size_t claims = support->n_claims = support->n_renames, kept = 0;
+	support->renames = rt_realloc(support->renames, claims + moved->n_cases + 1, sizeof(*support->renames));
+	for (size_t i = 0; i < moved->n_cases; i++) {
+		if (is_claimed(support->renames, claims, &moved->cases[i]))
+			moved->cases[kept++] = moved->cases[i];
+		else
+			support->renames[support->n_renames++] = moved->cases[i];
+	}
+	moved->n_cases = kept;
+	return 0;
+}
+
 int
 rt_support_init(struct rt_support *support, struct rt_judge_input *input, struct rt_err *err)
 {
 	struct rt_gate *gate = support->gate;
-	/* a staged tree is judged by its fast checks alone, and the rest is owed */
-	if (gate->adoption || !gate->base_tree.hex[0] || (gate->fast && gate->n_commits == 0))
+	if (gate->adoption || !gate->base_tree.hex[0])
 		return 0;
+	/* a staged tree is judged by its fast checks alone, and the rest is owed */
+	support->staged = gate->fast && gate->n_commits == 0;
 	read_claims(support);
+	if (find_moved(support, err) < 0)
+		return -1;
 	input->renames = support->renames;
 	input->n_renames = support->n_renames;
-	return mix_trees(support, err);
+	input->moved = support->moved.findings;
+	input->n_moved = support->moved.n_findings;
+	return support->staged ? 0 : mix_trees(support, err);
 }
 
 bool
 rt_support_wanted(const struct rt_support *support)
 {
-	return support->tree.hex[0] || support->n_renames;
+	return support->tree.hex[0] || (support->n_renames && !support->staged);
 }
 
 /* Do the changed paths reach the cell, or something it needs? Only cases are compared here. */
@@ -97,7 +136,7 @@ sift_claims(struct rt_support *support, const struct rt_judge_input *seen, struc
 		if (rt_judge_rename_passes(seen, &claim)) {
 			support->renames[i] = support->renames[kept];
 			support->renames[kept++] = claim;
-		} else {
+		} else if (i < support->n_claims) {
 			rt_strs_addf(&support->judgement.noted,
 				     "%s is not taken as renamed: it does not pass with the target's own support files",
 				     claim.from);
@@ -231,5 +270,6 @@ rt_support_release(struct rt_support *support)
 {
 	rt_strs_release(&support->changed);
 	rt_renames_free(support->renames, support->n_renames);
+	rt_moved_release(&support->moved);
 	rt_support_judgement_release(&support->judgement);
 }

@@ -6,17 +6,21 @@
  * under `support:`), the cells that those paths reach also run the candidate's code with the target's own support
  * files: the candidate's tree with every changed support path as the target has it. A case of the baseline that runs
  * there and fails refuses the proposal; old files that no longer build or collect are reported, and refused under
- * `support_changes: strict`. Claims of renames (`Ratchet-Rename:` trailers) hold only where OLD passes in that run.
+ * `support_changes: strict`. Claims of renames (`Ratchet-Rename:` trailers), and cases whose id
+ * follows a file that moved, hold only where OLD passes in that run. Findings follow their file without it.
  */
 
 #include "cycle/trials.h"
+#include "model/moves.h"
 
 struct rt_support {
 	struct rt_gate *gate;	   /* borrowed */
 	struct rt_strs changed;	   /* support paths that the proposal touches */
 	struct rt_oid tree;	   /* the mixed tree; "" where no support path changed */
-	struct rt_rename *renames; /* claims; once it ran, those that hold come first */
-	size_t n_renames;
+	struct rt_rename *renames; /* claims, and ids that moved with a file; once it ran, those that hold come first */
+	size_t n_renames, n_claims; /* the claims come first */
+	struct rt_moved moved;	    /* findings that moved with a file */
+	bool staged;		    /* only the staged tree is judged: nothing is run for it here */
 	struct rt_support_judgement judgement;
 	bool watched; /* a path under `watch:` changed */
 	bool ran;
@@ -24,8 +28,8 @@ struct rt_support {
 };
 
 /*
- * Finds the changed paths, makes the mixed tree, and reads the claims of renames, which input then names. A malformed
- * claim is a refusal in the gate's report.
+ * Finds the changed paths, makes the mixed tree, and reads the claims of renames and what moved, which input then
+ * names. A malformed claim is a refusal in the gate's report.
  */
 int rt_support_init(struct rt_support *support, struct rt_judge_input *input, struct rt_err *err) RT_MUST_USE;
 /* Is there anything that a support run decides? */

@@ -137,6 +137,12 @@ int rt_tree_diff(struct rt_repo *repo, const struct rt_oid *old, const struct rt
 		 int (*each)(void *data, const struct rt_change_of *change, struct rt_err *err), void *data,
 		 struct rt_err *err) RT_MUST_USE;
 /*
+ * The files that moved between two trees, by git's similarity of their content: from[i] is to[i] now. The cost follows
+ * what differs, and is bounded: many files are matched only where they did not change, large ones not at all.
+ */
+int rt_tree_moves(struct rt_repo *repo, const struct rt_oid *old, const struct rt_oid *new, struct rt_strs *from,
+		  struct rt_strs *to, struct rt_err *err) RT_MUST_USE;
+/*
  * tree with the entries at paths replaced (mode 0: removed; empty directories vanish). The paths' order does not
  * matter. A file put below another file replaces that one, and a file put where a directory is replaces all of it. Only
  * the touched directories are read and written.

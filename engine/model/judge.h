@@ -132,6 +132,8 @@ struct rt_judge_input {
 	const struct rt_rename
 	    *renames; /* claims; where they decide, the caller has asked rt_judge_rename_passes() of the support run */
 	size_t n_renames;
+	const struct rt_rename *moved; /* findings whose file moved, by name alone (model/moves.h) */
+	size_t n_moved;
 	bool adoption;	     /* nothing is compared; only complete evidence counts */
 	const char *machine; /* where this runs, for record_on; NULL: nowhere that is named */
 	/* design section 4, invariant 7: a red cell at a lower isolation level than its recorded pass is inconclusive;

@@ -80,6 +80,8 @@ void rt_stand_init(struct rt_stand *stand, const struct rt_judge_input *input, c
 void rt_stand_release(struct rt_stand *stand);
 RT_DEFINE_AUTO(stand, struct rt_stand, rt_stand_release);
 struct rt_sight rt_stand_see(const struct rt_stand *stand, const struct rt_view *view, const struct rt_item *item);
+/* The finding of an id in a run, or NULL. */
+const struct rt_finding *rt_view_finding(const struct rt_view *view, const char *id);
 /* True when a metric of value is worse than the bar by more than the margin. */
 bool rt_metric_worse(enum rt_level level, double value, double bar, double margin);
 /*
@@ -97,6 +99,11 @@ struct rt_bench {
 	bool *renamed;		      /* for each rename of the input: accepted */
 	bool inconclusive;
 };
+
+/* moves.c */
+/* The accepted move of a finding that the id is the old or the new name of, or NULL: its file moved, the old id is
+ * known and in no run of the candidate, the new one is in each and not in the baseline. */
+const struct rt_rename *rt_stand_moved(const struct rt_stand *stand, const char *id);
 
 /* judge.c */
 /* Adds a sentence about what could not be shown, and makes the verdict inconclusive. */

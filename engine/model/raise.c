@@ -285,7 +285,9 @@ raise_finding(struct rt_bench *bench, const struct rt_stand *stand, const struct
 		return;
 	}
 	line.level = RT_LEVEL_GONE;
-	if (item->line->level == RT_LEVEL_KNOWN && all_green(stand, item, &sight) && observe(bench, item, line))
+	/* one that moved with its file is no gain */
+	if (item->line->level == RT_LEVEL_KNOWN && all_green(stand, item, &sight) && observe(bench, item, line) &&
+	    !rt_stand_moved(stand, item->id))
 		gain(bench, item->id, item->line, &line);
 }
 
@@ -380,6 +382,11 @@ rt_bench_excuses(struct rt_bench *bench, const struct rt_stand *stand, const str
 	for (i = 0; i < input->n_renames; i++)
 		if (bench->renamed[i] && !strcmp(input->renames[i].from, item->id))
 			return true;
+	if (item->kind == RT_ITEM_FINDING && !item->line && rt_stand_moved(stand, item->id)) {
+		if (write)
+			add_fresh(bench, (struct rt_line){.id = item->id, .level = RT_LEVEL_KNOWN});
+		return true;
+	}
 	for (i = 0; input->waivers && i < input->waivers->n; i++) {
 		const struct rt_waiver *waiver = &input->waivers->at[i];
 

@@ -111,8 +111,8 @@ rt_stand_release(struct rt_stand *stand)
 	rt_buf_release(&stand->exit_id);
 }
 
-static const struct rt_finding *
-find_finding(const struct rt_view *view, const char *id)
+const struct rt_finding *
+rt_view_finding(const struct rt_view *view, const char *id)
 {
 	struct rt_finding key = {.id = id};
 	const struct rt_finding *wanted = &key, **found;
@@ -210,7 +210,7 @@ see_metric(const struct rt_stand *stand, const struct rt_view *view, const struc
 static struct rt_sight
 see_finding(const struct rt_stand *stand, const struct rt_view *view, const struct rt_item *item)
 {
-	const struct rt_finding *finding = find_finding(view, item->id);
+	const struct rt_finding *finding = rt_view_finding(view, item->id);
 	bool known = item->line && item->line->level == RT_LEVEL_KNOWN;
 	struct rt_sight sight = {.status = finding ? RT_STATUS_FAIL : RT_STATUS_ABSENT};
 
@@ -337,7 +337,7 @@ visit_new_findings(struct round *round)
 		for (i = 0; i < stand->views[v].n_findings; i++) {
 			struct rt_item item = {.kind = RT_ITEM_FINDING, .id = stand->views[v].findings[i]->id};
 
-			for (earlier = 0; earlier < v && !find_finding(&stand->views[earlier], item.id); earlier++)
+			for (earlier = 0; earlier < v && !rt_view_finding(&stand->views[earlier], item.id); earlier++)
 				;
 			if (earlier < v || rt_baseline_find(baseline, item.id))
 				continue;

@@ -398,3 +398,35 @@ Test(tree, random_updates_and_differences_are_inverse)
 	}
 	cr_expect_eq(sh_status("git fsck --strict --no-dangling >/dev/null 2>&1"), 0);
 }
+
+static void
+moves_are(const char *change, const char *want)
+{
+	rt_auto(strs) struct rt_strs from = {0}, to = {0};
+	rt_auto(buf) struct rt_buf have = RT_BUF_INIT;
+	struct rt_oid old, new;
+
+	sh("seq 1 50 >a; seq 100 150 >b; mkdir -p d; seq 200 250 >d/c; git add -A; git commit -q -m old");
+	sh("%s; git add -A; git commit -q -m new", change);
+	old = sh_oid("git rev-parse 'HEAD^^{tree}'");
+	new = sh_oid("git rev-parse 'HEAD^{tree}'");
+	cr_assert_eq(rt_tree_moves(box_repo, &old, &new, &from, &to, &err), 0, "%s", err.text);
+	for (size_t i = 0; i < from.n; i++)
+		rt_buf_addf(&have, "%s>%s ", from.at[i], to.at[i]);
+	cr_assert_str_eq(have.data, want);
+}
+
+Test(tree, a_move_is_found_by_similar_content)
+{
+	moves_are("git mv d/c e; git mv a d/a; echo more >>d/a; seq 300 350 >b", "a>d/a d/c>e ");
+}
+
+Test(tree, other_content_or_a_copy_is_no_move)
+{
+	moves_are("git rm -q a; seq 500 550 >f; cp b g", "");
+}
+
+Test(tree, many_files_are_moves_only_where_they_did_not_change)
+{
+	moves_are("for i in $(seq 250); do echo $i >n$i; done; git mv a f; git mv b g; echo more >>g", "a>f ");
+}

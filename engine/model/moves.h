@@ -1,0 +1,33 @@
+#ifndef RT_MODEL_MOVES_H
+#define RT_MODEL_MOVES_H
+
+/*
+ * Files that a proposal moves, and the ids that move with them. A finding's id holds its file; a case's id does where
+ * the runner writes it so: as a path (`tests/a.js`) or as a module of Python (`tests.test_a`, from tests/test_a.py).
+ * What is derived here are claims by name alone; the judge holds them against what was seen.
+ */
+
+#include "model/judge.h"
+
+struct rt_move {
+	const char *from, *to; /* paths from the root, as git has them; borrowed */
+};
+
+/* Ids by their old and their new name; to be freed with rt_renames_free. */
+struct rt_moved {
+	struct rt_rename *cases; /* of lines that say `pass` */
+	size_t n_cases;
+	struct rt_rename *findings; /* of lines that say `known` */
+	size_t n_findings;
+};
+
+/* At most this many ids of each kind; those beyond are left as they are, absent. */
+#define RT_MOVED_MAX 4096
+
+/* Appends what the lines of a sealed baseline become by the moves. The cost follows the baseline once there is a move.
+ */
+void rt_moves_derive(const struct rt_baseline *baseline, const struct rt_move *moves, size_t n, struct rt_moved *out);
+void rt_moved_release(struct rt_moved *moved);
+RT_DEFINE_AUTO(moved, struct rt_moved, rt_moved_release);
+
+#endif

@@ -1,0 +1,97 @@
+#!/bin/bash
+# Findings and cases follow the file that they are in, where git sees that it moved.
+. "$(dirname "$0")/lib.sh"
+
+new_repo moves
+mkdir tests src
+# Each line of a test file is a case: its name and a command. The module's name is in the case's, as pytest has it.
+cat >run-tests <<'END'
+#!/bin/sh
+code=0
+echo '<testsuite name="all">'
+for f in tests/*.py; do
+	module=$(echo "${f%.py}" | tr / .)
+	while read -r name command; do
+		case $name in test_*) ;; *) continue ;; esac
+		echo "<testcase classname=\"$module\" name=\"$name\">"
+		sh -c "$command" || { code=1; echo '<failure message="no"/>'; }
+		echo '</testcase>'
+	done <"$f"
+done
+echo '</testsuite>'
+exit $code
+END
+chmod +x run-tests
+cat >ratchet.yml <<'END'
+version: 1
+target: main
+support: ["tests/**"]
+checks:
+  - name: unit
+    run: ./run-tests >report.xml
+    report: {junit: report.xml}
+    fast: true
+  - name: todo
+    kind: findings
+    run: grep -rn TODO src || true
+    report: {regex: '^(?<file>[^:]+):(?<line>\d+):(?<message>.*)$'}
+END
+text() { # lines that make a file known again
+	seq -f "$1 line %g of this file" 1 20
+}
+{
+	text code
+	echo 'TODO: speed'
+	echo 'TODO: words'
+} >src/old.c
+echo good >src/value
+{
+	text '#'
+	echo 'test_value grep -q good src/value'
+	echo 'test_size test -s src/old.c -o -s src/new.c -o -s src/newer.c'
+} >tests/test_a.py
+must commit first
+must "$RATCHET" check
+must "$RATCHET" baseline record
+line() { # ID LEVEL EPOCH
+	git show "main:.ratchet/baseline/${1%%/*}.tsv" | grep -Fxq -- "$(printf '%s\t%s\t%s\t%s' "$1" "$2" "" "$3")"
+}
+patch_of() {
+	must git add -A
+	git diff --cached -M >"$BOX/$1.patch"
+	must git reset -q --hard
+}
+check 'a finding is known by its file' line 'todo/src/old.c::TODO: speed' known 0
+
+# ---- findings ----
+git mv src/old.c src/new.c && echo 'TODO: colour' >>src/new.c
+patch_of more
+exits 1 'a new finding in a moved file is a regression' "$RATCHET" propose "$BOX/more.patch"
+says 'it is the new one alone' 'regressed: todo/src/new.c::TODO: colour'
+refuse 'those that moved are not named' grep -q 'new.c::TODO: speed' <<<"$SAID"
+git mv src/old.c src/new.c && sed -i -e '1s/^/changed /' -e '/words/d' src/new.c
+patch_of move
+exits 0 'findings survive the move of their file' "$RATCHET" propose "$BOX/move.patch"
+check 'the finding is known at the new path' line 'todo/src/new.c::TODO: speed' known 0
+check 'it is gone at the old one' line 'todo/src/old.c::TODO: speed' gone 0
+check 'one that was fixed on the way is gone' line 'todo/src/old.c::TODO: words' gone 0
+git rm -q src/new.c && printf 'all is new\nTODO: speed\n' >src/newer.c
+patch_of other
+exits 1 'a file of other content is no move' "$RATCHET" propose "$BOX/other.patch"
+
+# ---- cases ----
+git mv tests/test_a.py tests/test_b.py && sed -i '/test_size/d' tests/test_b.py
+patch_of dropped
+exits 1 'a case that is not in the moved file is absent' "$RATCHET" propose "$BOX/dropped.patch"
+says 'that case is named' 'unit/tests.test_a::test_size'
+git mv tests/test_a.py tests/test_b.py && sed -i 's/grep -q good/grep -q ./' tests/test_b.py && echo bad >src/value
+patch_of weaker
+refuse 'a case that was weakened with the move does not land' "$RATCHET" propose "$BOX/weaker.patch"
+says 'the case at the old path is named' 'unit/tests.test_a::test_value'
+git mv tests/test_a.py tests/test_b.py
+exits 0 'a staged move passes the fast checks' "$RATCHET" check --staged --fast
+patch_of tests
+exits 0 'cases survive the move of their file' "$RATCHET" propose "$BOX/tests.patch"
+check 'the case passes at the new path' line 'unit/tests.test_b::test_value' pass 0
+check 'it is gone at the old one, in a new epoch' line 'unit/tests.test_a::test_value' gone 1
+finish
