@@ -205,6 +205,7 @@ rt_evidence_weigh(const struct rt_evidence *e, struct rt_run *run, char digest[R
 	struct rt_sha256 hash;
 	rt_sha256_start(&hash);
 	run->exit_code = e->outcome->exit_code;
+	run->results.known = e->known;
 	if (e->outcome->problem.len)
 		rt_results_problem(&run->results, "%s", e->outcome->problem.data);
 	switch (e->outcome->end) {

@@ -13,6 +13,7 @@ struct rt_evidence {
 	struct rt_repo *repo;
 	const struct rt_oid *tree;
 	const struct rt_cell *cell;
+	const struct rt_baseline *known; /* sealed; outlives the run's results */
 	const struct rt_cell_outcome *outcome;
 	const char *reports; /* host directory that was the cell's report folder */
 	int stdout_fd;	     /* what the cell wrote to standard output, or -1 */

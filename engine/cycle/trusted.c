@@ -80,7 +80,7 @@ read_baseline_file(void *data, const char *name, const struct rt_entry *entry, s
 	rt_auto(free) char *check = rt_strndup(name, strlen(name) - strlen(".tsv"));
 	if (rt_blob_read(r->repo, &entry->id, MAX_BASELINE, &text, err) < 0)
 		return rt_err_while(err, "%s", path);
-	return rt_baseline_parse(r->baseline, check, text.data, text.len, path, err);
+	return rt_baseline_take(r->baseline, check, &text, path, err);
 }
 
 int

@@ -68,22 +68,38 @@ rt_line_join(const struct rt_line *a, const struct rt_line *b)
 bool
 rt_line_equal(const struct rt_line *a, const struct rt_line *b)
 {
-	return !strcmp(a->id, b->id) && compare(a, b) == 0;
+	return (a->id == b->id || !strcmp(a->id, b->id)) && compare(a, b) == 0;
 }
 
 struct rt_id_store {
 	size_t holders;
 	struct rt_arena arena;
+	RT_VEC(char *) texts; /* files whose ids are used in place */
 };
 
-const char *
-rt_baseline_keep_id(struct rt_baseline *baseline, const char *id, size_t len)
+static struct rt_id_store *
+store_of(struct rt_baseline *baseline)
 {
 	if (!baseline->ids) {
 		baseline->ids = rt_alloc(1, sizeof(*baseline->ids));
 		baseline->ids->holders = 1;
 	}
-	return rt_arena_add(&baseline->ids->arena, id, len);
+	return baseline->ids;
+}
+
+const char *
+rt_baseline_keep_id(struct rt_baseline *baseline, const char *id, size_t len)
+{
+	return rt_arena_add(&store_of(baseline)->arena, id, len);
+}
+
+char *
+rt_baseline_keep_text(struct rt_baseline *baseline, struct rt_buf *text)
+{
+	char *bytes = rt_buf_steal(text);
+
+	*rt_push(&store_of(baseline)->texts) = bytes;
+	return bytes;
 }
 
 void
@@ -127,6 +143,8 @@ rt_baseline_seal(struct rt_baseline *baseline)
 	struct rt_line *at = baseline->lines.at;
 	size_t i, n = baseline->lines.n, kept = 0;
 
+	if (baseline->sealed)
+		return;
 	baseline->sealed = true;
 	for (i = 1; i < n && strcmp(at[i - 1].id, at[i].id) < 0; i++)
 		;
@@ -158,6 +176,45 @@ rt_baseline_find(const struct rt_baseline *baseline, const char *id)
 	if (!baseline->lines.n)
 		return NULL;
 	return bsearch(&key, baseline->lines.at, baseline->lines.n, sizeof(key), by_id);
+}
+
+/* Steps away from near, each twice as long as the one before, until the id is between two of them; then by halves. */
+size_t
+rt_baseline_near(const struct rt_baseline *baseline, const char *id, size_t near)
+{
+	const struct rt_line *at = baseline->lines.at;
+	size_t n = baseline->lines.n, low, high, middle, step = 1;
+	int order;
+
+	need_sealed(baseline);
+	if (!n)
+		return SIZE_MAX;
+	near = near < n ? near : n - 1;
+	order = strcmp(at[near].id, id);
+	if (!order)
+		return near;
+	low = order < 0 ? near + 1 : 0;
+	high = order < 0 ? n : near;
+	/* The line is in [low, high). */
+	for (; order < 0 && low + step < high && strcmp(at[low + step].id, id) < 0; step *= 2)
+		low += step + 1;
+	if (order < 0 && low + step < high)
+		high = low + step + 1;
+	for (; order > 0 && low + step < high && strcmp(at[high - step].id, id) > 0; step *= 2)
+		high -= step;
+	if (order > 0 && low + step < high)
+		low = high - step;
+	while (low < high) {
+		middle = low + (high - low) / 2;
+		order = strcmp(at[middle].id, id);
+		if (!order)
+			return middle;
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return SIZE_MAX;
 }
 
 /* The first line whose id, cut to len bytes, is not below prefix; past: not at it either. */
@@ -297,6 +354,9 @@ void
 rt_baseline_release(struct rt_baseline *baseline)
 {
 	if (baseline->ids && !--baseline->ids->holders) {
+		for (size_t i = 0; i < baseline->ids->texts.n; i++)
+			free(baseline->ids->texts.at[i]);
+		free(baseline->ids->texts.at);
 		rt_arena_release(&baseline->ids->arena);
 		free(baseline->ids);
 	}

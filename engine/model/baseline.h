@@ -57,6 +57,9 @@ struct rt_baseline {
  */
 int rt_baseline_parse(struct rt_baseline *baseline, const char *check, const char *bytes, size_t len, const char *name,
 		      struct rt_err *err) RT_MUST_USE;
+/* The same, of a text that it takes over: the ids are used where they stand in it. text is empty afterwards. */
+int rt_baseline_take(struct rt_baseline *baseline, const char *check, struct rt_buf *text, const char *name,
+		     struct rt_err *err) RT_MUST_USE;
 /* Adds one line; the id is copied. */
 void rt_baseline_add(struct rt_baseline *baseline, const char *id, enum rt_level level, bool has_value, double value,
 		     uint32_t epoch);
@@ -64,6 +67,8 @@ void rt_baseline_add(struct rt_baseline *baseline, const char *id, enum rt_level
 void rt_baseline_seal(struct rt_baseline *baseline);
 /* Binary search in a sealed baseline; NULL when absent. */
 const struct rt_line *rt_baseline_find(const struct rt_baseline *baseline, const char *id);
+/* The position of the id's line, or SIZE_MAX; fast where that is not far from near (any number). */
+size_t rt_baseline_near(const struct rt_baseline *baseline, const char *id, size_t near);
 /* The half-open range of lines whose id begins with prefix. */
 void rt_baseline_range(const struct rt_baseline *baseline, const char *prefix, size_t *from, size_t *to);
 /*
@@ -98,6 +103,8 @@ void rt_baseline_falls(const struct rt_baseline *base, const struct rt_baseline 
 void rt_baseline_checks(const struct rt_baseline *baseline, struct rt_strs *checks);
 /* An id's copy in the store, for a line that the caller pushes. */
 const char *rt_baseline_keep_id(struct rt_baseline *baseline, const char *id, size_t len);
+/* Takes the text over into the store; returns its bytes. */
+char *rt_baseline_keep_text(struct rt_baseline *baseline, struct rt_buf *text);
 /* Makes an empty baseline a copy of another: the lines are copied, the ids are shared. */
 void rt_baseline_copy(struct rt_baseline *out, const struct rt_baseline *from);
 void rt_baseline_release(struct rt_baseline *baseline);

@@ -14,6 +14,7 @@ struct reader {
 	size_t check_len;
 	const char *last; /* id of the line before */
 	unsigned number;  /* of the line, from 1 */
+	bool kept;	  /* the text is the baseline's, and the ids stay where they are in it */
 	struct rt_err *err;
 };
 
@@ -122,7 +123,7 @@ read_epoch(const struct reader *reader, const char *line, const struct fields *f
 }
 
 static int
-read_line(struct reader *reader, const char *line, const char *end)
+read_line(struct reader *reader, char *line, const char *end)
 {
 	struct rt_line parsed = {0};
 	enum rt_level level;
@@ -145,7 +146,9 @@ read_line(struct reader *reader, const char *line, const char *end)
 	parsed.level = (uint8_t)level;
 	if (read_value(reader, line, &f, &parsed) < 0 || read_epoch(reader, line, &f, &parsed.epoch) < 0)
 		return -1;
-	parsed.id = rt_baseline_keep_id(reader->baseline, line, len);
+	if (reader->kept)
+		line[len] = '\0';
+	parsed.id = reader->kept ? line : rt_baseline_keep_id(reader->baseline, line, len);
 	order = reader->last ? strcmp(reader->last, parsed.id) : -1;
 	if (order == 0)
 		return fail(reader, line, line,
@@ -171,24 +174,46 @@ reserve_lines(struct rt_baseline *baseline, const char *bytes, size_t len)
 	}
 }
 
+static int
+read_lines(struct reader *reader, char *bytes, size_t len)
+{
+	char *line = bytes, *end = bytes + len, *next;
+	bool first = !reader->baseline->lines.n;
+
+	reader->check_len = strlen(reader->check);
+	reader->baseline->sealed = false;
+	reserve_lines(reader->baseline, bytes, len);
+	for (; line < end; line = next + 1) {
+		reader->number++;
+		next = memchr(line, '\n', (size_t)(end - line));
+		if (!next)
+			return fail(
+			    reader, line, line,
+			    "the last line has no newline: the file was cut short or edited; restore it from git");
+		if (read_line(reader, line, next) < 0)
+			return -1;
+	}
+	/* The ids of a file are in order, each once. */
+	reader->baseline->sealed = first;
+	return 0;
+}
+
 int
 rt_baseline_parse(struct rt_baseline *baseline, const char *check, const char *bytes, size_t len, const char *name,
 		  struct rt_err *err)
 {
-	struct reader reader = {baseline, check, name, strlen(check), .err = err};
-	const char *line = bytes, *end = bytes + len, *next;
+	struct reader reader = {.baseline = baseline, .check = check, .name = name, .err = err};
 
-	baseline->sealed = false;
-	reserve_lines(baseline, bytes, len);
-	for (; line < end; line = next + 1) {
-		reader.number++;
-		next = memchr(line, '\n', (size_t)(end - line));
-		if (!next)
-			return fail(
-			    &reader, line, line,
-			    "the last line has no newline: the file was cut short or edited; restore it from git");
-		if (read_line(&reader, line, next) < 0)
-			return -1;
-	}
-	return 0;
+	/* Only written to where it is kept. */
+	return read_lines(&reader, (char *)(uintptr_t)bytes, len);
+}
+
+int
+rt_baseline_take(struct rt_baseline *baseline, const char *check, struct rt_buf *text, const char *name,
+		 struct rt_err *err)
+{
+	struct reader reader = {.baseline = baseline, .check = check, .name = name, .kept = true, .err = err};
+	size_t len = text->len;
+
+	return read_lines(&reader, rt_baseline_keep_text(baseline, text), len);
 }

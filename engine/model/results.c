@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "model/baseline.h"
 #include "model/id.h"
 #include "support/err.h"
 #include "support/defence.h"
@@ -32,9 +33,16 @@ case_key(const void *owner, size_t position)
 	return results->cases.at[position].id;
 }
 
+/* The line of known that has the id, or RT_INDEX_NONE. */
+static size_t
+line_of(const struct rt_results *results, const char *id)
+{
+	return results->by_line ? rt_baseline_near(results->known, id, results->next) : RT_INDEX_NONE;
+}
+
 /* A results struct may have been moved since the index was made: its owner is set at each use. */
 static size_t
-position_of(const struct rt_results *results, const char *id)
+indexed(const struct rt_results *results, const char *id)
 {
 	struct rt_index index = results->index;
 
@@ -98,9 +106,15 @@ rt_results_case(struct rt_results *results, const char *id, enum rt_status statu
 		double duration_ms, const char *note, size_t note_len)
 {
 	struct rt_case seen = {.assertions = assertions < 0 ? -1 : assertions, .status = (uint8_t)status};
-	size_t position = position_of(results, id);
+	size_t line, position;
 
+	if (results->known && !results->by_line && results->known->lines.n)
+		results->by_line = rt_alloc(results->known->lines.n, sizeof(*results->by_line));
+	line = line_of(results, id);
+	position = line == RT_INDEX_NONE ? indexed(results, id) : (size_t)results->by_line[line] - 1;
 	seen.duration_ms = isfinite(duration_ms) && duration_ms >= 0 ? (float)duration_ms : -1;
+	if (line != RT_INDEX_NONE)
+		results->next = line + 1;
 	if (position != RT_INDEX_NONE) {
 		if (!rt_defended(WORST)) {
 			results->counts[results->cases.at[position].status]--;
@@ -110,10 +124,15 @@ rt_results_case(struct rt_results *results, const char *id, enum rt_status statu
 		merge_case(results, &results->cases.at[position], &seen, note, note_len);
 		return;
 	}
-	seen.id = rt_arena_add(&results->arena, id, strlen(id));
+	seen.id =
+	    line == RT_INDEX_NONE ? rt_arena_add(&results->arena, id, strlen(id)) : results->known->lines.at[line].id;
 	seen.note = keep_note(results, note, note_len);
 	*rt_push(&results->cases) = seen;
 	results->counts[status]++;
+	if (line != RT_INDEX_NONE) {
+		results->by_line[line] = (uint32_t)results->cases.n;
+		return;
+	}
 	results->index.owner = results;
 	results->index.key = case_key;
 	rt_index_add(&results->index, results->cases.n - 1);
@@ -196,12 +215,26 @@ rt_results_problem(struct rt_results *results, const char *fmt, ...)
 	rt_strs_addn(&results->problems, safe.data, safe.len);
 }
 
+static const struct rt_case *
+case_at(const struct rt_results *results, size_t position)
+{
+	return position == RT_INDEX_NONE ? NULL : &results->cases.at[position];
+}
+
 const struct rt_case *
 rt_results_find(const struct rt_results *results, const char *id)
 {
-	size_t position = position_of(results, id);
+	size_t line = line_of(results, id);
 
-	return position == RT_INDEX_NONE ? NULL : &results->cases.at[position];
+	return case_at(results, line == RT_INDEX_NONE ? indexed(results, id) : (size_t)results->by_line[line] - 1);
+}
+
+const struct rt_case *
+rt_results_of_line(const struct rt_results *results, const struct rt_baseline *baseline, const struct rt_line *line)
+{
+	if (results->by_line && baseline == results->known)
+		return case_at(results, (size_t)results->by_line[line - baseline->lines.at] - 1);
+	return rt_results_find(results, line->id);
 }
 
 const char *
@@ -223,6 +256,7 @@ rt_results_release(struct rt_results *results)
 	rt_index_release(&results->index);
 	rt_index_release(&results->by_finding);
 	rt_index_release(&results->by_marked);
+	free(results->by_line);
 	rt_strs_release(&results->problems);
 	free(results->cases.at);
 	free(results->notes.at);

@@ -23,6 +23,8 @@ enum rt_status {
 };
 const char *rt_status_name(enum rt_status status);
 
+struct rt_baseline;
+
 struct rt_case {
 	const char *id;	    /* escaped, in the arena */
 	int32_t assertions; /* -1: not reported */
@@ -47,8 +49,15 @@ struct rt_finding {
 struct rt_results {
 	struct rt_arena arena;
 	RT_VEC(struct rt_case) cases; /* one for each id, in order of first appearance */
-	struct rt_index index;	      /* of cases, by id */
-	RT_VEC(const char *) notes;   /* failure texts made safe by rt_id_escape_text; 8 KiB each, 4 MiB in all */
+	struct rt_index index;	      /* of cases, by id, but for those that stand in known */
+	/*
+	 * Where the ids probably come from: a sealed baseline that outlives the results, or NULL; set before the first
+	 * case. The id of a case that it holds is its string, and its line leads to the case.
+	 */
+	const struct rt_baseline *known;
+	uint32_t *by_line;	    /* for each line of known 1 + position in cases, or 0 */
+	size_t next;		    /* the line behind that of the last case: mostly the next one's */
+	RT_VEC(const char *) notes; /* failure texts made safe by rt_id_escape_text; 8 KiB each, 4 MiB in all */
 	size_t note_bytes;
 	RT_VEC(struct rt_metric) metrics;
 	RT_VEC(struct rt_finding) findings; /* each id once */
@@ -79,6 +88,10 @@ void rt_results_finding(struct rt_results *results, const char *id, const char *
 void rt_results_problem(struct rt_results *results, const char *fmt, ...) RT_PRINTF(2, 3);
 /* The case with this id, or NULL. */
 const struct rt_case *rt_results_find(const struct rt_results *results, const char *id);
+/* The same for the id of a line of a sealed baseline; at once when that is known. */
+struct rt_line;
+const struct rt_case *rt_results_of_line(const struct rt_results *results, const struct rt_baseline *baseline,
+					 const struct rt_line *line);
 /* The failure text of a case, or NULL. */
 const char *rt_results_note(const struct rt_results *results, const struct rt_case *c);
 /* Cases that ran: pass, fail and error. */

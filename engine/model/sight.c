@@ -269,7 +269,7 @@ visit_line(struct round *round, const struct rt_line *line)
 	bool gone = line->level == RT_LEVEL_GONE && strcmp(name, "(ran)") != 0;
 
 	/* Nothing writes such a line; the visit of the cell's end covers the id. */
-	if (!strcmp(line->id, stand->exit_id.data))
+	if (*name == '(' && !strcmp(line->id, stand->exit_id.data))
 		return true;
 	if (line->level == RT_LEVEL_LOWER || line->level == RT_LEVEL_HIGHER ||
 	    (gone && stand->check->kind == RT_KIND_METRIC && !strcmp(name, stand->check->name))) {
@@ -277,7 +277,7 @@ visit_line(struct round *round, const struct rt_line *line)
 	} else if (line->level == RT_LEVEL_KNOWN || (gone && stand->check->kind == RT_KIND_FINDINGS)) {
 		item.kind = RT_ITEM_FINDING;
 	} else {
-		item.in_first = rt_results_find(first, line->id);
+		item.in_first = rt_results_of_line(first, rt_judge_baseline(stand->input), line);
 		if (item.in_first) {
 			size_t position = (size_t)(item.in_first - first->cases.at);
 

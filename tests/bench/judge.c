@@ -19,7 +19,7 @@ read_baseline(struct rt_baseline *baseline, const char *path, struct rt_err *err
 {
 	rt_auto(buf) struct rt_buf text = RT_BUF_INIT;
 	if (rt_file_read(AT_FDCWD, path, (size_t)1 << 30, &text, err) < 0 ||
-	    rt_baseline_parse(baseline, "unit", text.data, text.len, path, err) < 0)
+	    rt_baseline_take(baseline, "unit", &text, path, err) < 0)
 		return -1;
 	rt_baseline_seal(baseline);
 	return 0;
@@ -52,6 +52,7 @@ judge(const char *report, const char *known, struct rt_err *err)
 	trial.cell = &plan.cells.at[0];
 	struct rt_judge_input input = {
 	    .config = &config, .baseline = &baseline, .trials = &trial, .n = 1, .now = 1700000000};
+	trial.first.results.known = &baseline;
 	int failed = read_report(&trial.first, report, err);
 	if (failed == 0) {
 		rt_run_weigh(&trial.first, trial.cell);

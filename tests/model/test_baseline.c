@@ -532,3 +532,40 @@ Test(number, takes_decimals_only)
 		cr_assert_eq(rt_number_parse(good[i], strlen(good[i]), &x), 0, "%s", good[i]);
 	cr_assert_eq(rt_number_parse("1\0", 2, &x), -1);
 }
+
+Test(baseline, finds_a_line_near_from_wherever_it_looks)
+{
+	rt_auto(baseline) struct rt_baseline baseline = RT_BASELINE_INIT;
+	char id[32];
+	size_t i, near;
+
+	cr_assert_eq(rt_baseline_near(&baseline, "unit/a", 3), SIZE_MAX);
+	for (i = 0; i < 50; i++) {
+		snprintf(id, sizeof(id), "unit/%03zu", i * 2);
+		rt_baseline_add(&baseline, id, RT_LEVEL_PASS, false, 0, 0);
+	}
+	rt_baseline_seal(&baseline);
+	for (near = 0; near < 60; near++)
+		for (i = 0; i < 102; i++) {
+			snprintf(id, sizeof(id), "unit/%03zu", i);
+			cr_assert_eq(rt_baseline_near(&baseline, id, near), i % 2 || i >= 100 ? SIZE_MAX : i / 2,
+				     "%s from %zu", id, near);
+		}
+}
+
+Test(baseline, takes_over_a_text_and_reads_the_same_from_it)
+{
+	static const char first[] = "unit/a\tpass\t3\t0\nunit/b\tpass\t\t2\n",
+			  second[] = "unit[x=1]/a\tflaky\t0.5\t0\n";
+	rt_auto(baseline) struct rt_baseline baseline = RT_BASELINE_INIT;
+	rt_auto(buf) struct rt_buf text = RT_BUF_INIT, out = RT_BUF_INIT;
+
+	rt_buf_adds(&text, second);
+	cr_assert_eq(rt_baseline_take(&baseline, "unit", &text, "unit.tsv", &err), 0, "%s", err.text);
+	cr_assert_eq(text.len, 0);
+	rt_buf_adds(&text, first);
+	cr_assert_eq(rt_baseline_take(&baseline, "unit", &text, "unit.tsv", &err), 0, "%s", err.text);
+	rt_baseline_seal(&baseline);
+	rt_baseline_write(&baseline, "unit", &out);
+	cr_assert_str_eq(out.data, "unit/a\tpass\t3\t0\nunit/b\tpass\t\t2\nunit[x=1]/a\tflaky\t0.5\t0\n");
+}

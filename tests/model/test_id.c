@@ -160,3 +160,22 @@ Test(id, finds_cell_and_check_in_an_id)
 	cr_assert_eq(rt_id_cell_len("unit/a[0]"), 4);
 	cr_assert_eq(rt_id_check_len("unit/a[0]"), 4);
 }
+
+Test(id, a_byte_that_is_not_plain_is_escaped_wherever_it_stands)
+{
+	static const char odd[] = {'\\', '\x7f', '\x1f', '\x80', '\xff'};
+
+	for (size_t at = 0; at < 24; at++)
+		for (size_t i = 0; i < sizeof(odd); i++) {
+			rt_auto(buf) struct rt_buf out = RT_BUF_INIT;
+			char text[25] = "aaaaaaaaaaaaaaaa~~~ z!AZ";
+
+			text[at] = odd[i];
+			cr_assert_not(rt_id_escaped(text, 24), "%#x at %zu", (unsigned char)odd[i], at);
+			rt_id_escape(&out, text, 24);
+			cr_assert(rt_id_escaped(out.data, out.len));
+			cr_assert_gt(out.len, 24);
+			cr_assert_eq(memcmp(out.data, text, at), 0);
+			cr_assert_eq(strcmp(out.data + out.len - (23 - at), text + at + 1), 0);
+		}
+}

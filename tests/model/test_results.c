@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "model/baseline.h"
 #include "model/results.h"
 #include "support/json.h"
 
@@ -221,4 +222,30 @@ Test(results, kept_observations_that_failed_or_are_damaged_are_refused)
 	expect_read("{\"cases\":[],\"metrics\":[{\"id\":\"a/b\",\"value\":\"1\"}],\"findings\":[]}", -1);
 	expect_read("{\"cases\":[],\"metrics\":[]}", -1);
 	expect_read("[]", -1);
+}
+
+Test(results, a_case_of_a_known_baseline_takes_its_id_and_is_found_by_id_and_line)
+{
+	rt_auto(baseline) struct rt_baseline known = RT_BASELINE_INIT, other = RT_BASELINE_INIT;
+
+	rt_baseline_add(&known, "unit/c", RT_LEVEL_PASS, false, 0, 0);
+	rt_baseline_add(&known, "unit/a", RT_LEVEL_PASS, false, 0, 0);
+	rt_baseline_add(&known, "unit/b", RT_LEVEL_PASS, false, 0, 0);
+	rt_baseline_seal(&known);
+	rt_baseline_copy(&other, &known);
+	results.known = &known;
+	add("unit/c", RT_STATUS_PASS);
+	add("unit/new", RT_STATUS_SKIP);
+	add("unit/a", RT_STATUS_PASS);
+	add("unit/a", RT_STATUS_FAIL);
+	add("unit/new", RT_STATUS_FAIL);
+	cr_assert_eq(results.cases.n, 3);
+	cr_assert_eq(rt_results_find(&results, "unit/a")->status, RT_STATUS_FAIL);
+	cr_assert_eq(rt_results_find(&results, "unit/a")->id, known.lines.at[0].id);
+	cr_assert_eq(rt_results_find(&results, "unit/new")->status, RT_STATUS_FAIL);
+	cr_assert_null(rt_results_find(&results, "unit/b"));
+	cr_assert_eq(rt_results_of_line(&results, &known, &known.lines.at[2])->status, RT_STATUS_PASS);
+	cr_assert_null(rt_results_of_line(&results, &known, &known.lines.at[1]));
+	cr_assert_eq(rt_results_of_line(&results, &other, &other.lines.at[0])->status, RT_STATUS_FAIL);
+	cr_assert_eq(results.counts[RT_STATUS_FAIL], 2);
 }
