@@ -94,7 +94,9 @@ choose_level(const struct rt_gate *gate, enum rt_isolation *level, struct rt_buf
 	const char *floor = rt_policy_min_isolation(gate->trusted.policy);
 	enum rt_isolation least = RT_LEVEL_OF_NONE;
 	rt_auto(strs) struct rt_strs missing = {0};
+	rt_auto(free) char *kept = rt_home_path(gate->home, "machine");
 	enum rt_isolation_mode mode = gate->trusted.config.isolation;
+	rt_isolation_keep(kept);
 	*level = mode == RT_ISOLATION_NONE ? RT_LEVEL_OF_NONE : rt_isolation_probe(&missing);
 	if (floor && rt_isolation_parse(floor, &least) < 0)
 		least = RT_LEVEL_OF_NAMESPACES;

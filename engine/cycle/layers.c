@@ -22,20 +22,28 @@ rt_stack_release(struct rt_stack *stack)
 	rt_lock_drop(&stack->lock);
 }
 
-/* Reads layers/<tree>/<name> into text without its newline: 1, 0 not there, -1. */
+/* Reads layers/<tree>/<name> into text, `done` without its newline: 1, 0 not there, -1. */
 static int
 read_note(const struct rt_home *home, const char *tree, const char *name, struct rt_buf *text, struct rt_err *err)
 {
 	rt_auto(free) char *path = rt_home_path(home, "layers/%s/%s", tree, name);
 	if (!rt_exists(AT_FDCWD, path))
 		return 0;
-	if (rt_file_read(AT_FDCWD, path, 256, text, err) < 0)
+	if (rt_file_read(AT_FDCWD, path, (MAX_DEPTH + 2) * (RT_OID_HEX + 1), text, err) < 0)
 		return -1;
-	rt_buf_cut(text, strcspn(text->data, "\n"));
+	if (strcmp(name, "done") == 0)
+		rt_buf_cut(text, strcspn(text->data, "\n"));
 	return 1;
 }
 
-/* A layer counts when `done` says that it was synced, or that it was written in this boot. */
+/*
+ * A layer counts when `done` says that it was synced, or that it was written in this boot. Only a delta can be
+ * unsynced; the word before the boot's id tells how it names what it lies on.
+ */
+#define WRITTEN "stack "
+
+enum { IS_BASE = 1, IS_DELTA };
+
 static int
 layer_done(const struct rt_home *home, const char *tree, struct rt_err *err)
 {
@@ -43,33 +51,44 @@ layer_done(const struct rt_home *home, const char *tree, struct rt_err *err)
 	int found = read_note(home, tree, "done", &text, err);
 	if (found <= 0)
 		return found;
-	return strcmp(text.data, "synced") == 0 || strcmp(text.data, rt_boot_id()) == 0;
+	if (strcmp(text.data, "synced") == 0)
+		return IS_BASE;
+	return rt_starts_with(text.data, WRITTEN) && strcmp(text.data + strlen(WRITTEN), rt_boot_id()) == 0 ? IS_DELTA
+													    : 0;
 }
 
-/* Appends the directories of a tree's stack; 1 whole, 0 some layer does not count. bottom gets the base's tree id. */
+/* Appends the trees that a layer lies on, as its note `stack` lists them, topmost first; none for a base. */
 static int
-read_stack(const struct rt_home *home, const char *tree, struct rt_strs *dirs, struct rt_oid *bottom,
-	   struct rt_err *err)
+read_below(const struct rt_home *home, const char *tree, struct rt_strs *trees, struct rt_err *err)
 {
-	struct rt_oid at;
-	snprintf(at.hex, sizeof(at.hex), "%s", tree);
-	for (int depth = 0; depth <= MAX_DEPTH + 1; depth++) {
-		rt_auto(buf) struct rt_buf below = RT_BUF_INIT;
-		int done = layer_done(home, at.hex, err);
-		if (done <= 0)
-			return done;
-		rt_strs_addf(dirs, "%s/layers/%s/tree", home->dir, at.hex);
-		*bottom = at;
-		int more = read_note(home, at.hex, "below", &below, err);
-		if (more < 0)
-			return -1;
-		if (!more)
-			return 1;
-		if (below.len != RT_OID_HEX)
+	rt_auto(buf) struct rt_buf text = RT_BUF_INIT;
+	int found = read_note(home, tree, "stack", &text, err);
+	for (const char *at = text.data; found > 0 && strlen(at) > RT_OID_HEX; at += RT_OID_HEX + 1)
+		rt_strs_addf(trees, "%.*s", RT_OID_HEX, at);
+	return found < 0 ? -1 : 0;
+}
+
+/*
+ * Appends the trees of a tree's stack, topmost first: 1 whole, 0 some layer does not count. When the topmost was
+ * written all below it counted, and what goes loses its `done` first.
+ */
+static int
+read_stack(const struct rt_home *home, const char *tree, struct rt_strs *trees, struct rt_err *err)
+{
+	int done = layer_done(home, tree, err);
+	if (done <= 0)
+		return done;
+	rt_strs_add(trees, tree);
+	if (read_below(home, tree, trees, err) < 0)
+		return -1;
+	if ((done == IS_DELTA) != (trees->n > 1))
+		return 0;
+	for (size_t i = 1; i < trees->n; i++) {
+		rt_auto(free) char *path = rt_home_path(home, "layers/%s/done", trees->at[i]);
+		if (!rt_exists(AT_FDCWD, path))
 			return 0;
-		memcpy(at.hex, below.data, below.len);
 	}
-	return 0;
+	return 1;
 }
 
 static int
@@ -101,21 +120,22 @@ finish(const struct rt_home *home, const char *tree, bool synced, struct rt_err 
 			return rt_fail_errno(err, "syncing %s", dir);
 		return rt_file_write_durable(AT_FDCWD, done, "synced\n", 7, 0644, err);
 	}
-	const char *boot = rt_boot_id();
+	rt_auto(free) char *boot = rt_format(WRITTEN "%s\n", rt_boot_id());
 	fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 	if (fd < 0 || rt_write_all(fd, boot, strlen(boot)) < 0 || rename(temporary, done) < 0)
 		return rt_fail_errno(err, "writing %s", done);
 	return 0;
 }
 
-/* Makes layers/<tree> anew: a delta above `below`, or a base when that is "". The caller holds its lock alone. */
+/* Makes layers/<tree> anew: a delta above the stack `below`, or a base when that is empty. The caller holds its lock
+ * alone. */
 static int
-make_layer(const struct rt_home *home, struct rt_repo *repo, const struct rt_oid *tree, const char *below,
+make_layer(const struct rt_home *home, struct rt_repo *repo, const struct rt_oid *tree, const struct rt_strs *below,
 	   struct rt_err *err)
 {
 	rt_auto(free) char *dir = rt_home_path(home, "layers/%s", tree->hex);
 	rt_auto(free) char *files = rt_format("%s/tree", dir);
-	rt_auto(free) char *note = rt_format("%s/below", dir);
+	rt_auto(free) char *note = rt_format("%s/stack", dir);
 	rt_auto(free) char *done = rt_format("%s/done", dir);
 	if (unlink(done) < 0 && errno != ENOENT)
 		return rt_fail_errno(err, "removing %s", done);
@@ -125,35 +145,38 @@ make_layer(const struct rt_home *home, struct rt_repo *repo, const struct rt_oid
 		return -1;
 	if (mkdir(files, 0755) < 0)
 		return rt_fail_errno(err, "making %s", files);
-	if (!below[0]) {
+	if (!below->n) {
 		if (rt_export_tree(repo, tree, files, NULL, NULL, err) < 0)
 			return rt_err_while(err, "exporting %s", tree->hex);
 		return finish(home, tree->hex, true, err);
 	}
 	struct rt_oid lower;
-	snprintf(lower.hex, sizeof(lower.hex), "%s", below);
+	snprintf(lower.hex, sizeof(lower.hex), "%s", below->at[0]);
 	if (rt_export_delta(repo, &lower, tree, files, err) < 0)
-		return rt_err_while(err, "exporting %s over %s", tree->hex, below);
+		return rt_err_while(err, "exporting %s over %s", tree->hex, lower.hex);
+	rt_auto(buf) struct rt_buf list = RT_BUF_INIT;
+	for (size_t i = 0; i < below->n; i++)
+		rt_buf_addf(&list, "%s\n", below->at[i]);
 	rt_auto(fd) int fd = open(note, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-	if (fd < 0 || rt_write_all(fd, below, strlen(below)) < 0)
+	if (fd < 0 || rt_write_all(fd, list.data, list.len) < 0)
 		return rt_fail_errno(err, "writing %s", note);
 	return finish(home, tree->hex, false, err);
 }
 
-/* What a new layer for tree should lie on: `near` where that has a stack that is not too deep, its base where it is, ""
- * for a base of its own. */
+/* The stack that a new layer for tree should lie on: near's where that is whole and not too deep, else just its base;
+ * none for a base of its own. */
 static int
-choose_below(const struct rt_home *home, const struct rt_oid *near, struct rt_oid *below, struct rt_err *err)
+choose_below(const struct rt_home *home, const struct rt_oid *tree, const struct rt_oid *near, struct rt_strs *below,
+	     struct rt_err *err)
 {
-	rt_auto(strs) struct rt_strs dirs = {0};
-	struct rt_oid bottom = {""};
-	below->hex[0] = '\0';
-	if (!near || !near->hex[0])
+	rt_auto(strs) struct rt_strs trees = {0};
+	if (!near || !near->hex[0] || rt_oid_equal(near, tree))
 		return 0;
-	int whole = read_stack(home, near->hex, &dirs, &bottom, err);
+	int whole = read_stack(home, near->hex, &trees, err);
 	if (whole <= 0)
 		return whole;
-	*below = dirs.n < MAX_DEPTH ? *near : bottom;
+	for (size_t i = trees.n < MAX_DEPTH ? 0 : trees.n - 1; i < trees.n; i++)
+		rt_strs_add(below, trees.at[i]);
 	return 0;
 }
 
@@ -161,12 +184,14 @@ int
 rt_layers_get(struct rt_home *home, struct rt_repo *repo, const struct rt_oid *tree, const struct rt_oid *near,
 	      struct rt_stack *out, struct rt_err *err)
 {
-	struct rt_oid bottom, below;
 	for (int tries = 0; tries < 3; tries++) {
+		rt_auto(strs) struct rt_strs trees = {0}, below = {0};
 		rt_stack_release(out);
 		if (lock_layer(home, tree->hex, true, &out->lock, err) < 0)
 			return -1;
-		int whole = read_stack(home, tree->hex, &out->dirs, &bottom, err);
+		int whole = read_stack(home, tree->hex, &trees, err);
+		for (size_t i = 0; whole > 0 && i < trees.n; i++)
+			rt_strs_addf(&out->dirs, "%s/layers/%s/tree", home->dir, trees.at[i]);
 		if (whole > 0)
 			return futimens(out->lock.fd, NULL) < 0 ? rt_fail_errno(err, "touching a layer's lock") : 0;
 		if (whole < 0)
@@ -174,17 +199,15 @@ rt_layers_get(struct rt_home *home, struct rt_repo *repo, const struct rt_oid *t
 		rt_stack_release(out);
 
 		rt_auto(lock) struct rt_lock alone = RT_LOCK_INIT;
-		rt_auto(strs) struct rt_strs dirs = {0};
 		if (lock_layer(home, tree->hex, false, &alone, err) < 0)
 			return -1;
-		whole = read_stack(home, tree->hex, &dirs, &bottom, err);
+		rt_strs_release(&trees);
+		whole = read_stack(home, tree->hex, &trees, err);
 		if (whole < 0)
 			return -1;
 		if (whole)
 			continue; /* somebody else made it while we waited */
-		if (choose_below(home, near, &below, err) < 0)
-			return -1;
-		if (make_layer(home, repo, tree, strcmp(below.hex, tree->hex) == 0 ? "" : below.hex, err) < 0)
+		if (choose_below(home, tree, near, &below, err) < 0 || make_layer(home, repo, tree, &below, err) < 0)
 			return -1;
 	}
 	return rt_fail(err, RT_ECONFLICT, "the exported tree %s was removed three times while it was made", tree->hex);
@@ -208,13 +231,15 @@ rt_layers_last(const struct rt_home *home, struct rt_oid *tree, struct rt_err *e
 int
 rt_layers_set_last(const struct rt_home *home, const struct rt_oid *tree, struct rt_err *err)
 {
-	/* only a hint: not durable, and a torn one is noticed by its length */
+	/* only a hint: not durable, written in place, and a torn one names no layer */
 	rt_auto(free) char *path = rt_home_path(home, "layers/last");
-	char temp[RT_TEMP_NAME];
-	rt_temp_name(temp, RT_TEMP_PREFIX);
-	rt_auto(free) char *own = rt_home_path(home, "layers/%s", temp);
-	rt_auto(fd) int fd = open(own, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-	if (fd < 0 || rt_write_all(fd, tree->hex, RT_OID_HEX) < 0 || rename(own, path) < 0)
+	struct rt_oid had;
+	if (rt_layers_last(home, &had, err) < 0)
+		return -1;
+	if (rt_oid_equal(&had, tree))
+		return 0;
+	rt_auto(fd) int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+	if (fd < 0 || pwrite(fd, tree->hex, RT_OID_HEX, 0) != RT_OID_HEX)
 		return rt_fail_errno(err, "writing %s", path);
 	return 0;
 }
@@ -385,17 +410,8 @@ drop_layer(const struct rt_home *home, const char *tree, struct rt_err *err)
 static int
 note_chain(struct sweep *sweep, const char *tree, struct rt_err *err)
 {
-	struct rt_oid at;
-	snprintf(at.hex, sizeof(at.hex), "%s", tree);
-	for (int depth = 0; depth <= MAX_DEPTH + 1; depth++) {
-		rt_auto(buf) struct rt_buf below = RT_BUF_INIT;
-		rt_strs_add(&sweep->needed, at.hex);
-		int more = read_note(sweep->home, at.hex, "below", &below, err);
-		if (more <= 0 || below.len != RT_OID_HEX)
-			return more < 0 ? -1 : 0;
-		memcpy(at.hex, below.data, below.len);
-	}
-	return 0;
+	rt_strs_add(&sweep->needed, tree);
+	return read_below(sweep->home, tree, &sweep->needed, err);
 }
 
 int

@@ -4,6 +4,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "support/clock.h"
 
@@ -62,12 +64,23 @@ witness_path(const struct rt_home *home)
 	return dir ? rt_format("%s/%s", dir, home->writer) : NULL;
 }
 
+/* A line as long as the last one is written over it: one sector, so that a power cut leaves the old or the new. */
+static bool
+write_over(const char *path, const struct rt_buf *text, bool sync)
+{
+	rt_auto(fd) int fd = open(path, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
+	struct stat st;
+	return fd >= 0 && fstat(fd, &st) == 0 && st.st_size == (off_t)text->len &&
+	       pwrite(fd, text->data, text->len, 0) == (ssize_t)text->len && (!sync || fdatasync(fd) == 0);
+}
+
 /*
  * The ledger itself is the record and the witness its anchor: a state directory that can't be written must not stop a
- * landing (a service user often has none), and `verify` says that the anchor is missing.
+ * landing (a service user often has none), and `verify` says that the anchor is missing. An INTENT is synced with the
+ * entry that closes it: a witness may lag behind, as it does after a crash.
  */
 static void
-write_witness(const struct rt_home *home, int64_t seq, const char *digest)
+write_witness(const struct rt_home *home, int64_t seq, const char *digest, bool sync)
 {
 	rt_auto(free) char *path = witness_path(home);
 	if (!path)
@@ -75,8 +88,8 @@ write_witness(const struct rt_home *home, int64_t seq, const char *digest)
 	rt_auto(free) char *dir = rt_strndup(path, (size_t)(strrchr(path, '/') - path));
 	rt_auto(buf) struct rt_buf text = RT_BUF_INIT;
 	struct rt_err ignored = RT_ERR_INIT;
-	rt_buf_addf(&text, "%" PRId64 " %s\n", seq, digest);
-	if (rt_mkdirs(AT_FDCWD, dir, 0700, &ignored) < 0)
+	rt_buf_addf(&text, "%018" PRId64 " %s\n", seq, digest);
+	if (write_over(path, &text, sync) || rt_mkdirs(AT_FDCWD, dir, 0700, &ignored) < 0)
 		return;
 	if (rt_file_write_durable(AT_FDCWD, path, text.data, text.len, 0600, &ignored) < 0)
 		return;
@@ -180,7 +193,7 @@ rt_ledger_append(struct rt_home *home, struct rt_record *record, struct rt_oid *
 			char digest[RT_SHA256_HEX + 1];
 			if (rt_record_parse(&back, message.data, message.len, digest, err) < 0)
 				return -1;
-			write_witness(home, record->seq, digest);
+			write_witness(home, record->seq, digest, record->op != RT_OP_INTENT);
 			if (at)
 				*at = entry.id;
 			return 0;

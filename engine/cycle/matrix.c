@@ -30,7 +30,6 @@ struct job {
 	size_t cell;
 	struct rt_cell_spec spec;
 	struct rt_strs argv, env, lowers, tools, caches;
-	struct rt_stack stack;
 	char *dir, *reports, *upper;
 	int stdout_fd;
 };
@@ -43,7 +42,6 @@ job_free(struct job *job)
 	rt_strs_release(&job->lowers);
 	rt_strs_release(&job->tools);
 	rt_strs_release(&job->caches);
-	rt_stack_release(&job->stack);
 	rt_close(job->stdout_fd);
 	free(job->dir);
 	free(job->reports);
@@ -103,6 +101,11 @@ rt_matrix_release(struct rt_matrix *matrix)
 	/* what can't be removed now is swept with its quarantine */
 	if (matrix->scratch && rt_remove_tree(AT_FDCWD, matrix->scratch, &ignored) < 0)
 		errno = 0;
+	for (size_t i = 0; i < matrix->stacks.n; i++) {
+		rt_stack_release(&matrix->stacks.at[i]->stack);
+		free(matrix->stacks.at[i]);
+	}
+	free(matrix->stacks.at);
 	free(matrix->cells);
 	free(matrix->jobs);
 	free(matrix->scratch);
@@ -180,10 +183,32 @@ reads_stdout(const struct rt_check *check)
 	return check->report.from_stdout || (preset && preset->from_stdout && !check->report.path);
 }
 
+static bool
+mentions_report(const struct rt_check *check)
+{
+	static const char word[] = "{{report}}";
+	bool found = check->shell && strstr(check->shell, word);
+	for (size_t i = 0; i < check->argv.n; i++)
+		found = found || strstr(check->argv.at[i], word);
+	for (size_t i = 0; i < check->env.n; i++)
+		found = found || strstr(check->env.at[i].value, word);
+	return found;
+}
+
+/* Is there anything that the cell could write a report to on the host, or keep there? */
+static bool
+needs_folders(const struct rt_matrix *matrix, const struct rt_cell *cell)
+{
+	return matrix->level != RT_LEVEL_OF_NAMESPACES || cell->needed || matrix->keep ||
+	       strcmp(cell->check->report.format, "exit") != 0 || mentions_report(cell->check);
+}
+
 static int
 make_folders(struct rt_matrix *matrix, struct job *job, struct rt_err *err)
 {
 	const struct rt_cell *cell = &matrix->plan->cells.at[job->cell];
+	if (!needs_folders(matrix, cell))
+		return 0;
 	job->dir = rt_format("%s/%zu.%u", matrix->scratch, job->cell, matrix->cells[job->cell].attempts);
 	job->reports = rt_format("%s/out", job->dir);
 	if (rt_mkdirs(AT_FDCWD, job->reports, 0700, err) < 0)
@@ -213,12 +238,11 @@ start_cell(struct rt_matrix *matrix, struct rt_pool *pool, size_t i, struct rt_e
 	struct job *job = matrix->jobs[i] = rt_alloc(1, sizeof(*job));
 	job->cell = i;
 	job->stdout_fd = -1;
-	job->stack = (struct rt_stack)RT_STACK_INIT; /* of zeros, its lock would be standard input */
 	matrix->cells[i].attempts++;
-	if (make_folders(matrix, job, err) < 0 || rt_workspace_lowers(matrix, i, &job->stack, &job->lowers, err) < 0)
+	if (make_folders(matrix, job, err) < 0 || rt_workspace_lowers(matrix, i, &job->lowers, err) < 0)
 		return -1;
-	rt_auto(free) char *report =
-	    rt_format("%s/" RT_REPORT_FILE, matrix->level == RT_LEVEL_OF_NAMESPACES ? RT_CELL_REPORTS : job->reports);
+	bool namespaces = matrix->level == RT_LEVEL_OF_NAMESPACES;
+	rt_auto(free) char *report = rt_format("%s/" RT_REPORT_FILE, namespaces ? RT_CELL_REPORTS : job->reports);
 	if (gather_command(cell, report, job, err) < 0)
 		return -1;
 	/* a step that the network reaches gets only its inputs, never the operator's tools and caches */
@@ -261,6 +285,7 @@ finish_cell(struct rt_matrix *matrix, struct rt_cell_outcome *outcome, struct rt
 	struct rt_evidence evidence = {.repo = matrix->repo,
 				       .tree = &matrix->tree,
 				       .cell = cell,
+				       .known = &matrix->trusted->baseline,
 				       .outcome = outcome,
 				       .reports = job->reports,
 				       .stdout_fd = job->stdout_fd};

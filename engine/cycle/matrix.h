@@ -37,6 +37,12 @@ struct rt_cell_state {
 
 struct rt_reuse;
 struct rt_warm;
+
+struct rt_kept_stack {
+	struct rt_oid tree;
+	struct rt_stack stack;
+};
+
 struct rt_matrix {
 	struct rt_home *home;
 	struct rt_repo *repo; /* reads the tree */
@@ -49,9 +55,10 @@ struct rt_matrix {
 	struct rt_reuse *reuse;	    /* recorded results; NULL: everything runs. Set by the caller after init */
 	char *scratch;		    /* a directory for uppers and reports */
 	struct rt_progress progress;
-	struct rt_cell_state *cells; /* as many as the plan has */
-	struct job **jobs;	     /* a run under way, by cell; private */
-	int64_t busy_ms;	     /* wall time in which at least one cell ran */
+	struct rt_cell_state *cells;	       /* as many as the plan has */
+	RT_VEC(struct rt_kept_stack *) stacks; /* of the trees that its cells saw, each with its shared lock */
+	struct job **jobs;		       /* a run under way, by cell; private */
+	int64_t busy_ms;		       /* wall time in which at least one cell ran */
 };
 
 /* Borrowed arguments stay valid until release. scratch/<label> is made. */

@@ -49,17 +49,31 @@ rt_workspace_tree(struct rt_matrix *matrix, size_t cell, const struct rt_oid *tr
 	return filtered ? rt_tree_filter(matrix->repo, tree, &globs, out, err) : 0;
 }
 
-/*
- * The base's own layer first: the candidate's delta lies on it, and so will those of the next proposals.
- */
+/* The stack of a tree for as long as the matrix lives: many cells see the same. NULL with err. */
+static const struct rt_stack *
+stack_of(struct rt_matrix *matrix, const struct rt_oid *tree, const struct rt_oid *near, struct rt_err *err)
+{
+	for (size_t i = 0; i < matrix->stacks.n; i++)
+		if (rt_oid_equal(&matrix->stacks.at[i]->tree, tree))
+			return &matrix->stacks.at[i]->stack;
+	struct rt_kept_stack *kept = rt_alloc(1, sizeof(*kept));
+	kept->tree = *tree;
+	kept->stack = (struct rt_stack)RT_STACK_INIT;
+	if (rt_layers_get(matrix->home, matrix->repo, tree, near, &kept->stack, err) < 0) {
+		rt_stack_release(&kept->stack);
+		free(kept);
+		return NULL;
+	}
+	*rt_push(&matrix->stacks) = kept;
+	return &kept->stack;
+}
+
+/* The base's own layer first: the candidate's delta lies on it, and so will those of the next proposals. */
 static int
 export_near(struct rt_matrix *matrix, const struct rt_oid *near, bool whole, struct rt_err *err)
 {
-	rt_auto(stack) struct rt_stack base = RT_STACK_INIT;
 	struct rt_oid last;
-	if (rt_layers_last(matrix->home, &last, err) < 0)
-		return -1;
-	if (rt_layers_get(matrix->home, matrix->repo, near, whole ? &last : NULL, &base, err) < 0)
+	if (rt_layers_last(matrix->home, &last, err) < 0 || !stack_of(matrix, near, whole ? &last : NULL, err))
 		return -1;
 	return whole ? rt_layers_set_last(matrix->home, near, err) : 0;
 }
@@ -72,15 +86,16 @@ add_stack(const struct rt_stack *stack, struct rt_strs *lowers)
 }
 
 int
-rt_workspace_lowers(struct rt_matrix *matrix, size_t cell, struct rt_stack *stack, struct rt_strs *lowers,
-		    struct rt_err *err)
+rt_workspace_lowers(struct rt_matrix *matrix, size_t cell, struct rt_strs *lowers, struct rt_err *err)
 {
+	const struct rt_stack *stack;
 	struct rt_oid tree, near = {""};
 	bool whole;
 	if (rt_warm_lowers(matrix->warm, matrix, cell, lowers, &tree, err) < 0)
 		return -1;
 	if (matrix->cells[cell].warm) {
-		if (rt_layers_get(matrix->home, matrix->repo, &tree, NULL, stack, err) < 0)
+		stack = stack_of(matrix, &tree, NULL, err);
+		if (!stack)
 			return -1;
 		add_stack(stack, lowers);
 		return 0;
@@ -91,7 +106,8 @@ rt_workspace_lowers(struct rt_matrix *matrix, size_t cell, struct rt_stack *stac
 		return -1;
 	if (near.hex[0] && !rt_oid_equal(&near, &tree) && export_near(matrix, &near, whole, err) < 0)
 		return -1;
-	if (rt_layers_get(matrix->home, matrix->repo, &tree, near.hex[0] ? &near : NULL, stack, err) < 0)
+	stack = stack_of(matrix, &tree, near.hex[0] ? &near : NULL, err);
+	if (!stack)
 		return -1;
 	add_stack(stack, lowers);
 	return 0;

@@ -18,8 +18,7 @@ int rt_workspace_tree(struct rt_matrix *matrix, size_t cell, const struct rt_oid
  * cell's tree it removed, as an overlay would have, so that they stay hidden from the cells that need it.
  */
 int rt_workspace_hide_removed(struct rt_matrix *matrix, size_t cell, const char *dir, struct rt_err *err) RT_MUST_USE;
-/* Host directories of its layers, topmost first; the stack holds the lock on those of the tree. */
-int rt_workspace_lowers(struct rt_matrix *matrix, size_t cell, struct rt_stack *stack, struct rt_strs *lowers,
-			struct rt_err *err) RT_MUST_USE;
+/* Host directories of its layers, topmost first; the matrix holds the locks on those of trees. */
+int rt_workspace_lowers(struct rt_matrix *matrix, size_t cell, struct rt_strs *lowers, struct rt_err *err) RT_MUST_USE;
 
 #endif

@@ -309,7 +309,25 @@ say_locked(struct rt_repo *repo, const char *name, struct rt_err *err)
 		       path, age < 0 ? 0 : age);
 }
 
-/* libgit2 syncs the folder of the ref; those above may be new as well, and a removal is synced by nobody. */
+enum { SETTLED_S = 600 };
+
+/* The kernel has written back within a minute what nobody synced; a folder that is much older is on disk for good. */
+static bool
+is_settled(const char *folder)
+{
+	struct statx st;
+	int64_t age;
+
+	if (statx(AT_FDCWD, folder, 0, STATX_BTIME, &st) < 0 || !(st.stx_mask & STATX_BTIME))
+		return false;
+	age = (int64_t)time(NULL) - st.stx_btime.tv_sec;
+	return age > SETTLED_S;
+}
+
+/*
+ * libgit2 syncs the folder of a new ref. The folder itself may be new, made by this process or by one that died before
+ * it could sync it: then those above are synced as well.
+ */
 static int
 sync_ref_folders(struct rt_repo *repo, const char *name, struct rt_err *err)
 {
@@ -317,14 +335,18 @@ sync_ref_folders(struct rt_repo *repo, const char *name, struct rt_err *err)
 	char *slash;
 
 	while ((slash = strrchr(path, '/')) != NULL) {
-		rt_auto(free) char *folder = NULL;
+		rt_auto(free) char *folder = NULL, *above = NULL;
 
 		*slash = '\0';
 		folder = rt_format("%s/%s", repo->commondir, path);
-		if (rt_exists(AT_FDCWD, folder) && rt_sync_dir(AT_FDCWD, folder, err) < 0)
+		if (is_settled(folder))
+			return 0;
+		slash = strrchr(path, '/');
+		above = rt_format("%s/%.*s", repo->commondir, slash != NULL ? (int)(slash - path) : 0, path);
+		if (rt_sync_dir(AT_FDCWD, above, err) < 0)
 			return -1;
 	}
-	return rt_sync_dir(AT_FDCWD, repo->commondir, err);
+	return 0;
 }
 
 static int
@@ -378,7 +400,8 @@ rt_ref_swap(struct rt_repo *repo, const char *name, const struct rt_oid *old, co
 		return rc;
 	rc = swap_until(repo, &swap, deadline, err);
 	rt_claim_drop(&claim, repo, name, new, rc);
-	if (rc == RT_SWAPPED && (old == NULL || new == NULL) && sync_ref_folders(repo, name, err) < 0)
+	/* A removal is not synced: what comes back after a power cut is settled, and removed again, by recovery. */
+	if (rc == RT_SWAPPED && old == NULL && sync_ref_folders(repo, name, err) < 0)
 		return -1;
 	return rc;
 }

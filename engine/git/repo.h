@@ -67,8 +67,9 @@ int rt_ref_read(struct rt_repo *repo, const char *name, struct rt_oid *out, stru
 int rt_head(struct rt_repo *repo, struct rt_buf *ref, struct rt_oid *oid, struct rt_err *err) RT_MUST_USE;
 enum rt_swap { RT_SWAPPED, RT_SWAP_MOVED, RT_SWAP_LOCKED };
 /*
- * Compare-and-swap, durable. old NULL: must not exist; new NULL: delete. Returns enum rt_swap or -1. message goes into
- * the reflog. Retries git's lock until deadline (rt_clock_ms); LOCKED: err names the lock file and its age.
+ * Compare-and-swap, durable but for a removal, which a power cut may undo. old NULL: must not exist; new NULL: delete.
+ * Returns enum rt_swap or -1. message goes into the reflog. Retries git's lock until deadline (rt_clock_ms); LOCKED:
+ * err names the lock file and its age.
  */
 int rt_ref_swap(struct rt_repo *repo, const char *name, const struct rt_oid *old, const struct rt_oid *new,
 		const char *message, int64_t deadline, struct rt_err *err) RT_MUST_USE;

@@ -39,6 +39,12 @@ int rt_isolation_parse(const char *name, enum rt_isolation *out) RT_MUST_USE;
  * tests.
  */
 enum rt_isolation rt_isolation_probe(struct rt_strs *why);
+/*
+ * Before the first probe: a file of the engine's where it keeps that everything works, until the machine boots or what
+ * decides it changes, so that not every command tries. Only the best answer is kept. Should it no longer be true, cells
+ * end with RT_END_SETUP, never at a lower level, and the file is removed.
+ */
+void rt_isolation_keep(const char *path);
 bool rt_overlay_works(void);
 /* What limits memory and processes of a cell on this machine, a sentence. */
 const char *rt_cage_describe(void);

@@ -151,6 +151,8 @@ struct rt_machine {
 	struct rt_strs why;
 };
 const struct rt_machine *rt_machine(void);
+/* A cell could not be set up: what was kept of an earlier trial is not to be trusted. */
+void rt_machine_forget(void);
 
 /* log.c: what is kept of a cell's output. */
 #define RT_LOG_HEAD ((size_t)64 << 10)

@@ -190,8 +190,10 @@ cell_start(struct cell *cell, struct rt_err *err)
 	if (rt_launch_prepare(&cell->launch, spec, how, err) < 0 || open_channels(cell, err) < 0)
 		return -1;
 	rt_cage_make(&cell->cage, spec);
-	if (rt_spawn(&cell->launch, cell->cage.dir, &cell->pid, &cell->pidfd, err) < 0)
+	if (rt_spawn(&cell->launch, cell->cage.dir, &cell->pid, &cell->pidfd, err) < 0) {
+		rt_machine_forget();
 		return -1;
+	}
 	rt_cage_admit(&cell->cage, cell->pid);
 	close_child_ends(&cell->launch);
 	cell->ready_ms = rt_clock_ms();
@@ -457,6 +459,8 @@ finish(struct rt_pool *pool, size_t at)
 	pool->cells.at[at] = pool->cells.at[--pool->cells.n];
 	if (cell->out >= 0 || cell->errs >= 0)
 		set_problem(cell, "a pipe of the cell was still held after its processes were dead");
+	if (outcome->end == RT_END_SETUP)
+		rt_machine_forget();
 	cell_close(cell);
 	rt_cage_release(&cell->cage);
 	rt_log_write(&cell->log, &outcome->log);
