@@ -309,9 +309,9 @@ say_locked(struct rt_repo *repo, const char *name, struct rt_err *err)
 		       path, age < 0 ? 0 : age);
 }
 
-enum { SETTLED_S = 600 };
+enum { SETTLED_S = 3600 };
 
-/* The kernel has written back within a minute what nobody synced; a folder that is much older is on disk for good. */
+/* The kernel has written back within minutes what nobody synced; a folder that is much older is on disk for good. */
 static bool
 is_settled(const char *folder)
 {

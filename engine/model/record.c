@@ -37,20 +37,25 @@ op_parse(const char *name, enum rt_op *out)
 	return -1;
 }
 
-/* A copy of a tree, by way of its text: setters take their value over, and a record keeps its own. */
+/* A copy of a tree: setters take their value over, and a record keeps its own. */
 static struct rt_json *
 copy_json(const struct rt_json *value)
 {
+	return !value || rt_json_type(value) == RT_JSON_NULL ? NULL : rt_json_copy(value);
+}
+
+/* The tree that a reader will find: text that was not UTF-8 is so only now. */
+static struct rt_json *
+as_read(const struct rt_json *value)
+{
 	rt_auto(buf) struct rt_buf text = RT_BUF_INIT;
-	struct rt_json *copy = NULL;
+	struct rt_json *read = NULL;
 	struct rt_err err = RT_ERR_INIT;
 
-	if (!value || rt_json_type(value) == RT_JSON_NULL)
-		return NULL;
 	rt_json_write(value, &text);
-	if (rt_json_parse(&copy, text.data, text.len, "record", &err) < 0)
+	if (rt_json_parse(&read, text.data, text.len, "record", &err) < 0)
 		rt_bug("canonical JSON does not read back: %s", err.text);
-	return copy;
+	return read;
 }
 
 static struct rt_json *
@@ -196,8 +201,7 @@ void
 rt_record_write(const struct rt_record *record, struct rt_buf *message)
 {
 	rt_auto(json) struct rt_json *raw = to_json(record);
-	/* Text that was not UTF-8 is so only now; the subject has to be made of what a reader will find. */
-	rt_auto(json) struct rt_json *json = copy_json(raw);
+	rt_auto(json) struct rt_json *json = as_read(raw);
 
 	/* An entry that can't be read back would stop the chain. */
 	if (what_is_wrong(json))
@@ -245,8 +249,10 @@ static bool
 writes_the_same(const struct rt_record *record, const char *message, size_t len)
 {
 	rt_auto(buf) struct rt_buf again = RT_BUF_INIT;
+	rt_auto(json) struct rt_json *json = to_json(record);
 
-	rt_record_write(record, &again);
+	/* It was read, so that as_read would change nothing. */
+	write_message(json, &again);
 	return again.len == len && !memcmp(again.data, message, len);
 }
 
@@ -275,8 +281,9 @@ rt_record_parse(struct rt_record *record, const char *message, size_t len, char 
 		return rt_fail(err, RT_EUNKNOWN,
 			       "ledger entry %lld was altered: it is not in the form that ratchet writes",
 			       (long long)parsed.seq);
+	rt_sha256_of(line, (size_t)(end - line), parsed.digest);
 	if (digest)
-		rt_sha256_of(line, (size_t)(end - line), digest);
+		memcpy(digest, parsed.digest, sizeof(parsed.digest));
 	*record = parsed;
 	parsed = (struct rt_record)RT_RECORD_INIT;
 	return 0;

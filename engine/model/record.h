@@ -41,7 +41,8 @@ struct rt_record {
 	struct rt_json *heads;	  /* object: other writers' heads; or NULL */
 	struct rt_json *extra;	  /* object of op-specific facts (worktree plan, lock paths, regressed ids); or NULL */
 	char *actor, *boot_id, *isolation;
-	int64_t time; /* seconds UTC */
+	int64_t time;			/* seconds UTC */
+	char digest[RT_SHA256_HEX + 1]; /* of its JSON line, once it was read; "" before */
 };
 #define RT_RECORD_INIT \
 	{              \

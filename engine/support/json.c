@@ -116,6 +116,12 @@ rt_json_parse_some(struct rt_json **out, const char *bytes, size_t len, size_t *
 	return parse(out, bytes, len, JSON_DISABLE_EOF_CHECK, used, name, err);
 }
 
+struct rt_json *
+rt_json_copy(const struct rt_json *value)
+{
+	return made(json_deep_copy(in(value)));
+}
+
 void
 rt_json_free(struct rt_json *value)
 {

@@ -36,6 +36,8 @@ int rt_json_parse(struct rt_json **out, const char *bytes, size_t len, const cha
 /* As above, but stops after the value and says in *used how many bytes it took, leading white space included. */
 int rt_json_parse_some(struct rt_json **out, const char *bytes, size_t len, size_t *used, const char *name,
 		       struct rt_err *err) RT_MUST_USE;
+/* A deep copy, the caller's. */
+struct rt_json *rt_json_copy(const struct rt_json *value);
 void rt_json_free(struct rt_json *value);
 static inline void
 rt_auto_json(struct rt_json **value)

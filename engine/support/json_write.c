@@ -55,6 +55,11 @@ write_string(struct writer *writer, const char *text)
 
 	rt_buf_addc(out, '"');
 	while (*s) {
+		for (start = s; *s >= 0x20 && *s < 0x7f && *s != '"' && *s != '\\'; s++)
+			;
+		rt_buf_add(out, start, (size_t)(s - start));
+		if (!*s)
+			break;
 		start = s;
 		c = next_char(&s);
 		if (c < 0x20 || c == 0x7f || c == '"' || c == '\\' || (c >= 0x80 && (!writer->pretty || c < 0xa0)))
@@ -120,38 +125,53 @@ write_array(struct writer *writer, const struct rt_json *array)
 	rt_buf_addc(writer->out, ']');
 }
 
+struct member {
+	const char *key;
+	struct rt_json *value;
+};
+struct members {
+	struct member *at;
+	size_t n, cap;
+};
+
 static int
-add_key(void *data, const char *key, struct rt_json *value)
+add_member(void *data, const char *key, struct rt_json *value)
 {
-	(void)value;
-	rt_strs_add(data, key);
+	*rt_push((struct members *)data) = (struct member){key, value};
 	return 0;
+}
+
+static int
+by_key(const void *a, const void *b)
+{
+	return strcmp(((const struct member *)a)->key, ((const struct member *)b)->key);
 }
 
 static void
 write_object(struct writer *writer, const struct rt_json *object)
 {
-	rt_auto(strs) struct rt_strs keys = {0};
+	struct members members = {0};
 	size_t i;
 
-	rt_json_each(object, add_key, &keys);
+	rt_json_each(object, add_member, &members);
 	/* Bytewise, which in UTF-8 is by code point. */
-	if (!writer->pretty)
-		rt_strs_sort(&keys);
+	if (!writer->pretty && members.n)
+		qsort(members.at, members.n, sizeof(*members.at), by_key);
 	rt_buf_addc(writer->out, '{');
 	writer->level++;
-	for (i = 0; i < keys.n; i++) {
+	for (i = 0; i < members.n; i++) {
 		if (i)
 			rt_buf_addc(writer->out, ',');
 		new_line(writer);
-		write_string(writer, keys.at[i]);
+		write_string(writer, members.at[i].key);
 		rt_buf_adds(writer->out, writer->pretty ? ": " : ":");
-		write_value(writer, rt_json_get(object, keys.at[i]));
+		write_value(writer, members.at[i].value);
 	}
 	writer->level--;
-	if (keys.n)
+	if (members.n)
 		new_line(writer);
 	rt_buf_addc(writer->out, '}');
+	free(members.at);
 }
 
 static void
