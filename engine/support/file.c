@@ -234,11 +234,9 @@ rt_mkdirs(int at, const char *path, mode_t mode, struct rt_err *err)
 	rt_auto(free) char *part = rt_strdup(path);
 	char *slash;
 
-	/* Mostly its parents exist, or all of it does. */
+	/* Mostly its parents exist, or all of it does; where not, the walk from the top names what is in the way. */
 	if (!make_dir(at, path, mode))
 		return 0;
-	if (errno != ENOENT)
-		return rt_fail_errno(err, "can't make the directory %s", path);
 	for (slash = part; (slash = strchr(slash, '/')); slash++) {
 		if (slash == part)
 			continue;

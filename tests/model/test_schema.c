@@ -135,7 +135,8 @@ static const struct {
     {"min_cases", "\"name\":\"a\",\"run\":\"x\",\"report\":\"pytest\""},
     {"better", "\"name\":\"a\",\"run\":\"x\",\"kind\":\"metric\",\"report\":{\"json\":\"/a\"}"},
     {"margin", "\"name\":\"a\",\"run\":\"x\",\"kind\":\"metric\",\"report\":{\"json\":\"/a\"},\"better\":\"lower\""},
-    {"samples", "\"name\":\"a\",\"run\":\"x\",\"kind\":\"metric\",\"report\":{\"json\":\"/a\"},\"better\":\"lower\""},
+    {"samples", "\"name\":\"a\",\"run\":\"x\",\"kind\":\"metric\",\"report\":{\"json\":\"/"
+		"a\"},\"better\":\"lower\",\"margin\":\"1%\""},
     {"record_on", "\"name\":\"a\",\"run\":\"x\",\"kind\":\"metric\",\"report\":{\"json\":\"/a\"},\"better\":\"lower\""},
     {"untrusted_inputs", "\"name\":\"a\",\"run\":\"x\",\"kind\":\"prepare\""},
 };
