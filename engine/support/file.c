@@ -253,11 +253,18 @@ rt_mkdirs(int at, const char *path, mode_t mode, struct rt_err *err)
 int
 rt_sync_dir(int at, const char *path, struct rt_err *err)
 {
-	rt_auto(fd) int fd = openat(at, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	rt_auto(fd) int fd = -1;
+	int synced;
 
-	if (fd < 0 || fsync(fd))
+	do
+		fd = openat(at, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	while (fd < 0 && errno == EINTR);
+	if (fd < 0)
 		return rt_fail_errno(err, "can't sync the directory %s", path);
-	return 0;
+	do
+		synced = fsync(fd);
+	while (synced < 0 && errno == EINTR);
+	return synced < 0 ? rt_fail_errno(err, "can't sync the directory %s", path) : 0;
 }
 
 bool
