@@ -93,7 +93,7 @@ install(struct rt_cli *cli, bool remove, struct rt_err *err)
 	if (rt_home_open(&home, cli->dir, err) < 0)
 		return -1;
 	if (remove)
-		return rt_hooks_undo(&home, err);
+		return rt_merge_driver_undo(&home, &did, err) < 0 ? -1 : rt_hooks_undo(&home, err);
 	if (rt_hooks_install(&home, self, err) < 0)
 		return -1;
 	return rt_merge_driver_install(&home, self, &did, err);

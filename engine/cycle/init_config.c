@@ -170,6 +170,41 @@ restore_key(void *data, const char *key, struct rt_json *value)
 	return 0;
 }
 
+struct without {
+	struct rt_json *rest;
+	const char *key;
+};
+
+static int
+copy_other(void *data, const char *key, struct rt_json *value)
+{
+	struct without *w = data;
+	if (strcmp(key, w->key) != 0)
+		rt_json_set_string(w->rest, key, rt_json_string(value));
+	return 0;
+}
+
+int
+rt_init_restore_key(struct rt_home *home, const char *key, struct rt_strs *did, struct rt_err *err)
+{
+	rt_auto(free) char *path = rt_home_path(home, "config.json");
+	rt_auto(json) struct rt_json *record = NULL, *rest = rt_json_new_object();
+	rt_auto(buf) struct rt_buf text = RT_BUF_INIT;
+	struct without without = {rest, key};
+	struct restoring restoring = {home, did, err};
+	if (read_record(home, &record, err) < 0)
+		return -1;
+	struct rt_json *value = rt_json_get(record, key);
+	if (!value)
+		return 0;
+	(void)rt_json_each(record, copy_other, &without);
+	rt_json_write(rest, &text);
+	rt_buf_addc(&text, '\n');
+	if (restore_key(&restoring, key, value) < 0)
+		return -1;
+	return rt_file_write_durable(AT_FDCWD, path, text.data, text.len, 0644, err);
+}
+
 /* ---- installing and undoing ---- */
 
 static int

@@ -43,5 +43,7 @@ int rt_init_install(struct rt_home *home, const struct rt_init *init, const char
 /* Sets a key of git's configuration that has another value; its own is written down first, once, for undo. */
 int rt_init_set_key(struct rt_home *home, const char *key, const char *value, struct rt_strs *did,
 		    struct rt_err *err) RT_MUST_USE;
+/* Gives one such key its own value back. */
+int rt_init_restore_key(struct rt_home *home, const char *key, struct rt_strs *did, struct rt_err *err) RT_MUST_USE;
 
 #endif

@@ -38,6 +38,12 @@ rt_merge_driver_install(struct rt_home *home, const char *binary, struct rt_strs
 }
 
 int
+rt_merge_driver_undo(struct rt_home *home, struct rt_strs *did, struct rt_err *err)
+{
+	return rt_init_restore_key(home, driver_key, did, err);
+}
+
+int
 rt_merge_driver_attribute(struct rt_home *home, const struct rt_config *config, struct rt_buf *missing,
 			  struct rt_err *err)
 {

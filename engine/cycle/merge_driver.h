@@ -16,6 +16,7 @@
  * nothing in a bare repository, where nobody merges. `ratchet init --undo` restores what was there. */
 int rt_merge_driver_install(struct rt_home *home, const char *binary, struct rt_strs *did,
 			    struct rt_err *err) RT_MUST_USE;
+int rt_merge_driver_undo(struct rt_home *home, struct rt_strs *did, struct rt_err *err) RT_MUST_USE;
 /* What differs from that: a sentence each with its mend. */
 int rt_merge_driver_compare(struct rt_home *home, const char *binary, struct rt_strs *differences,
 			    struct rt_err *err) RT_MUST_USE;

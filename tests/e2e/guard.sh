@@ -11,7 +11,7 @@ branch() {
 }
 # The ledger's newest entry tells of this move, by their full ids; "null" is a deletion.
 ungated() { # OLD NEW
-	entry 1 "\"extra\":\{\"kind\":\"ungated\",\"new\":\"?$2\"?,\"old\":\"$1\",\"ref\":\"refs/heads/main\"\}.*\"op\":\"open\""
+	entry 1 "\"extra\":\{\"kind\":\"ungated\",\"new\":\"?$2\"?,\"old\":\"$1\",\"ref\":\"refs/heads/main\"(,\"via\":\"[^\"]*\")?\}.*\"op\":\"open\""
 }
 nothing_open() {
 	! "$RATCHET" status | grep '^open: '
