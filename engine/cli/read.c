@@ -140,10 +140,13 @@ const struct rt_command rt_command_read = {
     .name = "read",
     .arguments = "FILE",
     .summary = "show what a reader makes of a report",
-    .about = "Prints every case of a report with its status, and whether the report is complete evidence. Formats: "
-	     "junit, criterion, tap, meson, gojson, "
-	     "libtest, sarif, regex, json, and the runners' presets such as pytest. Exit code 3 when the report is "
-	     "incomplete.",
+    .about =
+	"Prints every case of a report with its status, and whether the report is complete evidence. Formats: "
+	"junit, criterion, tap, meson, gojson, libtest, ctrf, gtest and ratchet.v1 for cases; regex, json, hyperfine, "
+	"google-benchmark, pytest-benchmark, criterion-rs, perf and time for numbers; sarif, gcc, eslint, ruff, "
+	"shellcheck, cppcheck, lcov and cobertura for findings; and the runners' presets such as pytest. Exit code 3 "
+	"when the report is "
+	"incomplete.",
     .options = options,
     .min_args = 1,
     .max_args = 1,
