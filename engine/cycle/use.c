@@ -71,7 +71,6 @@ struct walk {
 	struct rt_uses *uses;
 	struct rt_home *home;
 	size_t evidences;
-	bool judged; /* some entry was judged: every rule was asked */
 };
 
 /* "CELL SIDE DIGEST", or "CELL reused KEY DIGEST": a recorded result that stands for a run is no run. */

@@ -12,6 +12,7 @@
  * hunk, so that it stays the same finding when lines move.
  */
 
+/* Of all files of a report together: 8 bytes each, and a hostile report names a large number in a few bytes. */
 enum { LINES_MAX = 1 << 22 };
 
 /* One file's lines: how often each ran, -1 where it can't. */
@@ -26,7 +27,8 @@ struct coverage {
 	struct rt_index by_path;
 	struct rt_strs roots; /* Cobertura's <source> */
 	struct rt_buf text;
-	size_t at; /* the open file, or SIZE_MAX */
+	size_t lines; /* of all files */
+	size_t at;    /* the open file, or SIZE_MAX */
 	bool in_source;
 };
 
@@ -82,6 +84,13 @@ count_line(struct coverage *coverage, size_t at, const char *line, const char *h
 		return;
 	}
 	struct file *file = &coverage->files.at[coverage->at];
+	if (number > file->hits.n)
+		coverage->lines += number - file->hits.n;
+	if (coverage->lines > LINES_MAX) {
+		coverage->lines = LINES_MAX;
+		rt_reading_problem(coverage->reading, at, "counts lines of more than %d in all", LINES_MAX);
+		return;
+	}
 	while (file->hits.n < number)
 		*rt_push(&file->hits) = -1;
 	int64_t *count = &file->hits.at[number - 1];

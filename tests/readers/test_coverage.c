@@ -77,6 +77,17 @@ Test(coverage, broken_tracefiles_are_problems)
 	cr_expect_eq(seen.problems.n, 5);
 }
 
+/* Else a report of a few kilobytes would take all memory. */
+Test(coverage, files_that_claim_millions_of_lines_are_bounded_together)
+{
+	rt_auto(buf) struct rt_buf text = RT_BUF_INIT;
+
+	for (int i = 0; i < 2000; i++)
+		rt_buf_addf(&text, "SF:f%d.c\nDA:4000000,1\nend_of_record\n", i);
+	read_text("lcov", text.data);
+	check_problem("counts lines of more than");
+}
+
 Test(coverage, cobertura_finds_files_below_its_sources)
 {
 	with_source("lib/a.c");
