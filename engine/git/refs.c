@@ -309,21 +309,6 @@ say_locked(struct rt_repo *repo, const char *name, struct rt_err *err)
 		       path, age < 0 ? 0 : age);
 }
 
-enum { SETTLED_S = 3600 };
-
-/* The kernel has written back within minutes what nobody synced; a folder that is much older is on disk for good. */
-static bool
-is_settled(const char *folder)
-{
-	struct statx st;
-	int64_t age;
-
-	if (statx(AT_FDCWD, folder, 0, STATX_BTIME, &st) < 0 || !(st.stx_mask & STATX_BTIME))
-		return false;
-	age = (int64_t)time(NULL) - st.stx_btime.tv_sec;
-	return age > SETTLED_S;
-}
-
 /*
  * libgit2 syncs the folder of a new ref. The folder itself may be new, made by this process or by one that died before
  * it could sync it: then those above are synced as well.
@@ -335,12 +320,9 @@ sync_ref_folders(struct rt_repo *repo, const char *name, struct rt_err *err)
 	char *slash;
 
 	while ((slash = strrchr(path, '/')) != NULL) {
-		rt_auto(free) char *folder = NULL, *above = NULL;
+		rt_auto(free) char *above = NULL;
 
 		*slash = '\0';
-		folder = rt_format("%s/%s", repo->commondir, path);
-		if (is_settled(folder))
-			return 0;
 		slash = strrchr(path, '/');
 		above = rt_format("%s/%.*s", repo->commondir, slash != NULL ? (int)(slash - path) : 0, path);
 		if (rt_sync_dir(AT_FDCWD, above, err) < 0)
