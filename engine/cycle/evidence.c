@@ -13,7 +13,7 @@
 #include "support/defence.h"
 
 enum { MAX_REPORT_FILES = 10000, MAX_DEPTH = 64, MAX_SOURCE_BYTES = 64 << 20 };
-static const uint64_t MAX_REPORT_BYTES = 4ULL << 30;
+static const uint64_t MAX_REPORT_BYTES = 1ULL << 30;
 
 /* A source that hashes what it hands on; the digest of all reports of a run goes into the ledger. */
 struct hashed {
@@ -65,7 +65,15 @@ read_one(const struct rt_evidence *e, const struct rt_format *format, int fd, co
 				     .file = read_tracked,
 				     .file_data = (void *)e,
 				     .results = &run->results};
+	struct stat st;
+	if (fstat(fd, &st) < 0)
+		return rt_fail_errno(err, "looking at %s", name);
 	rt_sha256_field(digest, name, strlen(name));
+	if (S_ISREG(st.st_mode) && (uint64_t)st.st_size > MAX_REPORT_BYTES) {
+		rt_results_problem(&run->results, "%s has %jd bytes; a report may have %ju", name, (intmax_t)st.st_size,
+				   (uintmax_t)MAX_REPORT_BYTES);
+		return 0;
+	}
 	return format->read(&reading, err);
 }
 

@@ -65,7 +65,7 @@ verdict 3 'a report that is a link proves nothing' 'inconclusive'
 hostile fifo 'mkfifo report.xml' "$report_keys" "$good"
 verdict 3 'a report that is a pipe proves nothing' 'inconclusive'
 hostile huge 'echo "<testsuite>" >report.xml; truncate -s 3G report.xml' "$report_keys" "$good"
-verdict 3 'a report of three gigabytes proves nothing' 'inconclusive'
+verdict 3 'a report of three gigabytes proves nothing' 'report.xml has 3221225472 bytes'
 
 # ---- places that can't be written ----
 hostile closed 'exit 0 # harmless'
@@ -73,7 +73,10 @@ if [ "$(id -u)" -eq 0 ] && touch /proc/self/probe 2>/dev/null || ! command -v se
 	skip 'a git directory that may not be written is an error with its path' 'no other uid can be had here'
 else
 	chmod 755 "$BOX" "$HOME"
-	exits 74 'a git directory that may not be written is an error with its path' setpriv --reuid 65534 --clear-groups env GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=safe.directory GIT_CONFIG_VALUE_0='*' "$RATCHET" propose "$BOX/t.patch"
+	mkdir "$BOX/other"
+	must git config --file "$BOX/other/.gitconfig" safe.directory '*'
+	chown -R 65534 "$BOX/other"
+	exits 74 'a git directory that may not be written is an error with its path' setpriv --reuid 65534 --clear-groups env HOME="$BOX/other" "$RATCHET" propose "$BOX/t.patch"
 	says 'the error names the place' '/closed/.git'
 fi
 mkdir "$BOX/small"
