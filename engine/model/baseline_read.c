@@ -14,6 +14,7 @@ struct reader {
 	size_t check_len;
 	const char *last; /* id of the line before */
 	unsigned number;  /* of the line, from 1 */
+	bool returns;	  /* there is a carriage return somewhere */
 	bool kept;	  /* the text is the baseline's, and the ids stay where they are in it */
 	struct rt_err *err;
 };
@@ -41,6 +42,16 @@ conflict_marker(const char *line, const char *end)
 	return false;
 }
 
+/* memchr(), quicker for the few bytes that follow an id. */
+static const char *
+near_tab(const char *at, const char *end)
+{
+	for (; at < end; at++)
+		if (*at == '\t')
+			return at;
+	return NULL;
+}
+
 static int
 split(const struct reader *reader, const char *line, const char *end, struct fields *fields)
 {
@@ -53,13 +64,13 @@ split(const struct reader *reader, const char *line, const char *end, struct fie
 			    "merge-driver` up "
 			    "and `git checkout -m` on this file joins it; once it is committed, take the target's file "
 			    "(`git checkout --ours`) and run `ratchet baseline record`");
-	if (memchr(line, '\r', (size_t)(end - line)))
+	if (reader->returns && memchr(line, '\r', (size_t)(end - line)))
 		return fail(
 		    reader, line, memchr(line, '\r', (size_t)(end - line)),
 		    "a carriage return; baseline files end lines with LF: set `-text` for the baseline folder in "
 		    ".gitattributes");
 	for (i = 0; i < 4; i++) {
-		tab = memchr(at, '\t', (size_t)(end - at));
+		tab = i ? near_tab(at, end) : memchr(at, '\t', (size_t)(end - at));
 		if ((tab != NULL) != (i < 3))
 			return fail(reader, line, at, "a line is id, level, value and epoch, with a tab between them");
 		fields->at[i] = at;
@@ -74,11 +85,14 @@ static bool
 belongs(const struct reader *reader, const char *id, const char *end)
 {
 	size_t len = (size_t)(end - id), n = reader->check_len;
-	const char *slash = memchr(id, '/', len);
+	const char *slash;
 
-	if (len <= n || memcmp(id, reader->check, n) != 0 || !slash || slash + 1 == end)
+	if (len <= n + 1 || memcmp(id, reader->check, n) != 0)
 		return false;
-	return slash == id + n || (id[n] == '[' && slash[-1] == ']');
+	if (id[n] == '/')
+		return true;
+	slash = id[n] == '[' ? memchr(id, '/', len) : NULL;
+	return slash && slash + 1 != end && slash[-1] == ']';
 }
 
 static int
@@ -160,20 +174,6 @@ read_line(struct reader *reader, char *line, const char *end)
 	return 0;
 }
 
-static void
-reserve_lines(struct rt_baseline *baseline, const char *bytes, size_t len)
-{
-	const char *c = bytes, *end = bytes + len;
-	size_t n = baseline->lines.n;
-
-	for (; c < end && (c = memchr(c, '\n', (size_t)(end - c))); c++)
-		n++;
-	if (n > baseline->lines.cap) {
-		baseline->lines.at = rt_realloc(baseline->lines.at, n, sizeof(*baseline->lines.at));
-		baseline->lines.cap = n;
-	}
-}
-
 static int
 read_lines(struct reader *reader, char *bytes, size_t len)
 {
@@ -181,8 +181,8 @@ read_lines(struct reader *reader, char *bytes, size_t len)
 	bool first = !reader->baseline->lines.n;
 
 	reader->check_len = strlen(reader->check);
+	reader->returns = memchr(bytes, '\r', len) != NULL;
 	reader->baseline->sealed = false;
-	reserve_lines(reader->baseline, bytes, len);
 	for (; line < end; line = next + 1) {
 		reader->number++;
 		next = memchr(line, '\n', (size_t)(end - line));

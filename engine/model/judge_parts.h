@@ -17,6 +17,7 @@ struct rt_view {
 	bool exit;			    /* it holds the case `<cell>/(exit)` */
 	const struct rt_finding **findings; /* sorted by id, each once */
 	size_t n_findings;
+	bool counted, crowd; /* of the first run: rt_stand_crowd() was asked, and said so */
 };
 
 /* One trial under judgement. */
@@ -26,14 +27,13 @@ struct rt_stand {
 	const struct rt_check *check;
 	struct rt_buf exit_id; /* "<cell>/(exit)" */
 	size_t from, to;       /* the cell's lines in the baseline */
+	size_t prefix_len;     /* of "<cell>/" */
 	bool recorded;	       /* the baseline holds `<cell>/(ran)`: a finding without a line is a regression */
 	struct rt_view *views; /* of the candidate's runs, the first at 0 */
 	size_t n;
 	struct rt_view base;
 	struct rt_view *bases; /* of the base's further runs */
 	size_t n_bases;
-	bool crowd;   /* too many known cases were red at once for chance: two runs tell */
-	double cases; /* that the whole matrix executed */
 };
 
 /* What the runs of a case add up to. */
@@ -80,6 +80,8 @@ void rt_stand_init(struct rt_stand *stand, const struct rt_judge_input *input, c
 void rt_stand_release(struct rt_stand *stand);
 RT_DEFINE_AUTO(stand, struct rt_stand, rt_stand_release);
 struct rt_sight rt_stand_see(const struct rt_stand *stand, const struct rt_view *view, const struct rt_item *item);
+/* Were too many known cases red at once for chance? A change breaks many; then two runs tell. Counted when asked. */
+bool rt_stand_crowd(const struct rt_stand *stand);
 /* The finding of an id in a run, or NULL. */
 const struct rt_finding *rt_view_finding(const struct rt_view *view, const char *id);
 /* True when a metric of value is worse than the bar by more than the margin. */

@@ -60,13 +60,25 @@ answer(const struct rt_stand *stand, const struct rt_item *item, const struct ta
 		return RT_FLAKY_BOTH;
 	if (base->red && !base->calm)
 		return RT_FLAKY_TARGET;
-	if (!here->calm && !base->red && stand->crowd)
+	if (!here->calm && !base->red && rt_stand_crowd(stand))
 		return RT_FLAKY_BROKEN;
 	if (tested == RT_SEQUENTIAL_BROKEN)
 		return here->calm ? RT_FLAKY_NEW : RT_FLAKY_BROKEN;
 	if (tested == RT_SEQUENTIAL_CALM)
 		return RT_FLAKY_CALM;
 	return here->red + here->calm < RT_RUNS_MAX ? RT_FLAKY_OPEN : RT_FLAKY_UNDECIDED;
+}
+
+/* How many cases the whole matrix executed. */
+static double
+matrix_cases(const struct rt_judge_input *input)
+{
+	double cases = 0;
+	size_t i;
+
+	for (i = 0; i < input->n; i++)
+		cases += (double)rt_results_executed(&input->trials[i].first.results);
+	return cases;
 }
 
 enum rt_flaky_answer
@@ -81,7 +93,7 @@ rt_stand_decide(const struct rt_stand *stand, const struct rt_item *item, struct
 	count(&base, stand, &stand->base, item);
 	for (i = 0; i < stand->n_bases; i++)
 		count(&base, stand, &stand->bases[i], item);
-	rt_sequential_init(&test, calm_rate(item, &base), stand->cases);
+	rt_sequential_init(&test, calm_rate(item, &base), matrix_cases(stand->input));
 	test.runs = here.red + here.calm;
 	test.fails = here.red;
 	test.ratio = here.red * test.on_fail + here.calm * test.on_pass;

@@ -43,24 +43,26 @@ view_init(struct rt_view *view, const struct rt_run *run, const char *exit_id)
 	view->n_findings = n;
 }
 
-/* A change breaks many cases at once; chance does not. */
-static bool
-is_crowd(const struct rt_stand *stand)
+bool
+rt_stand_crowd(const struct rt_stand *stand)
 {
 	enum { CROWD = 10 };
 	const struct rt_baseline *baseline = rt_judge_baseline(stand->input);
+	struct rt_view *first = &stand->views[0];
 	size_t i, red = 0;
 
-	for (i = stand->from; i < stand->to && stand->views[0].whole && red <= CROWD; i++) {
+	for (i = stand->from; !first->counted && i < stand->to && first->whole && red <= CROWD; i++) {
 		const struct rt_line *line = &baseline->lines.at[i];
 		const struct rt_case *c;
 
 		if (line->level != RT_LEVEL_PASS)
 			continue;
-		c = rt_results_find(&stand->views[0].run->results, line->id);
+		c = rt_results_of_line(&first->run->results, baseline, line);
 		red += !c || c->status != RT_STATUS_PASS;
 	}
-	return red > CROWD;
+	first->crowd = first->counted ? first->crowd : red > CROWD;
+	first->counted = true;
+	return first->crowd;
 }
 
 void
@@ -76,6 +78,7 @@ rt_stand_init(struct rt_stand *stand, const struct rt_judge_input *input, const 
 	rt_buf_addf(&stand->exit_id, "%s/(exit)", trial->cell->name);
 	rt_buf_addf(&prefix, "%s/", trial->cell->name);
 	rt_baseline_range(baseline, prefix.data, &stand->from, &stand->to);
+	stand->prefix_len = prefix.len;
 	rt_buf_adds(&prefix, "(ran)");
 	ran = rt_baseline_find(baseline, prefix.data);
 	stand->recorded = ran && ran->level == RT_LEVEL_PASS;
@@ -91,9 +94,6 @@ rt_stand_init(struct rt_stand *stand, const struct rt_judge_input *input, const 
 	stand->bases = rt_alloc(stand->n_bases + 1, sizeof(*stand->bases));
 	for (i = 0; i < stand->n_bases; i++)
 		view_init(&stand->bases[i], &trial->bases[i], stand->exit_id.data);
-	for (i = 0; i < input->n; i++)
-		stand->cases += (double)rt_results_executed(&input->trials[i].first.results);
-	stand->crowd = is_crowd(stand);
 }
 
 void
@@ -265,7 +265,7 @@ visit_line(struct round *round, const struct rt_line *line)
 	const struct rt_stand *stand = round->stand;
 	const struct rt_results *first = &stand->views[0].run->results;
 	struct rt_item item = {.kind = RT_ITEM_CASE, .id = line->id, .line = line};
-	const char *name = line->id + rt_id_cell_len(line->id) + 1;
+	const char *name = line->id + stand->prefix_len; /* all lines of the range begin with the cell's name */
 	bool gone = line->level == RT_LEVEL_GONE && strcmp(name, "(ran)") != 0;
 
 	/* Nothing writes such a line; the visit of the cell's end covers the id. */

@@ -103,6 +103,23 @@ is_node_file(const struct rt_junit *junit, const char *classname, const char *na
 	return false;
 }
 
+/* An attribute of a case beside its names. */
+static void
+case_attribute(struct rt_junit *junit, const char *attribute, const char *value, const char **status)
+{
+	if (!strcmp(attribute, "time")) {
+		double seconds = rt_decimal(value);
+		junit->ms = seconds < 0 ? -1 : seconds * 1000;
+		junit->flags |= value[0] == '0' && !value[1] ? IN_NO_TIME : 0;
+	} else if (!strcmp(attribute, "status") || !strcmp(attribute, "result")) {
+		*status = attribute[0] == 's' ? value : *status;
+		junit->flags |= word_flag(value);
+	} else if (!strcmp(attribute, "assertions")) {
+		uint64_t n;
+		junit->assertions = rt_parse_u64(value, &n) || n > INT32_MAX ? -1 : (int32_t)n;
+	}
+}
+
 static void
 begin_case(struct rt_junit *junit, const char **attributes)
 {
@@ -115,20 +132,16 @@ begin_case(struct rt_junit *junit, const char **attributes)
 	junit->ms = -1;
 	rt_buf_cut(&junit->note, 0);
 	for (const char **a = attributes; *a; a += 2) {
-		if (!strcmp(a[0], "name")) {
-			name = a[1];
-		} else if (!strcmp(a[0], "classname")) {
-			classname = a[1];
-		} else if (!strcmp(a[0], "time")) {
-			double seconds = rt_decimal(a[1]);
-			junit->ms = seconds < 0 ? -1 : seconds * 1000;
-			junit->flags |= a[1][0] == '0' && !a[1][1] ? IN_NO_TIME : 0;
-		} else if (!strcmp(a[0], "status") || !strcmp(a[0], "result")) {
-			status = a[0][0] == 's' ? a[1] : status;
-			junit->flags |= word_flag(a[1]);
-		} else if (!strcmp(a[0], "assertions")) {
-			uint64_t n;
-			junit->assertions = rt_parse_u64(a[1], &n) || n > INT32_MAX ? -1 : (int32_t)n;
+		/* a million cases: most attributes are told by their first letter */
+		switch (a[0][0]) {
+		case 'n':
+			name = strcmp(a[0], "name") ? name : a[1];
+			break;
+		case 'c':
+			classname = strcmp(a[0], "classname") ? classname : a[1];
+			break;
+		default:
+			case_attribute(junit, a[0], a[1], &status);
 		}
 	}
 	if (classname && !strcmp(classname, "Test suite failed to run"))

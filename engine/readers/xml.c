@@ -6,6 +6,7 @@
 #include <expat.h>
 
 #define CHUNK ((size_t)64 << 10)
+#define BLOCK 64
 #define DECLARATION 256 /* an XML declaration is shorter than this */
 
 struct rt_xml {
@@ -163,8 +164,8 @@ is_control(unsigned char c)
 }
 
 /*
- * Length of the UTF-8 sequence at s that XML allows (no surrogates, no U+FFFE, U+FFFF), 0 when it is none, -1 when the
- * bytes end before it does.
+ * Length of the UTF-8 sequence at s that XML allows (no controls, no surrogates, no U+FFFE, U+FFFF), 0 when it is none,
+ * -1 when the bytes end before it does.
  */
 static int
 sequence(const unsigned char *s, size_t len)
@@ -175,7 +176,7 @@ sequence(const unsigned char *s, size_t len)
 						 : 0;
 
 	if (s[0] < 0x80)
-		return 1;
+		return !is_control(s[0]);
 	for (int i = 1; i < need; i++) {
 		if ((size_t)i >= len)
 			return -1;
@@ -196,24 +197,30 @@ sequence(const unsigned char *s, size_t len)
 	return need;
 }
 
+/* Are these bytes all ASCII that XML allows? Without a branch, so that compilers make it work on many at once. */
+static bool
+is_plain_block(const unsigned char *s)
+{
+	unsigned char bad = 0;
+
+	for (size_t i = 0; i < BLOCK; i++) {
+		/* from 0x80 on a signed byte is below 0, and so below a space */
+		bad |= (unsigned char)((signed char)s[i] < 0x20) & (unsigned char)(s[i] != '\t') &
+		       (unsigned char)(s[i] != '\n') & (unsigned char)(s[i] != '\r');
+	}
+	return !bad;
+}
+
 /* How many bytes from the start need no replacement; an incomplete sequence at the end is not among them. */
 static size_t
 sound(const unsigned char *s, size_t len)
 {
-	const uint64_t ones = UINT64_C(0x0101010101010101), high = UINT64_C(0x8080808080808080);
 	size_t i = 0;
 
 	while (i < len) {
-		uint64_t word;
-		/* eight bytes at once while all of them are printable ASCII; \t, \n and \r are looked at one by one */
-		for (; i + 8 <= len; i += 8) {
-			memcpy(&word, s + i, 8);
-			if ((word | (word - ones * 0x20)) & high)
-				break;
-		}
-		for (size_t end = i + 8 < len ? i + 8 : len; i < end;) {
-			if (is_control(s[i]))
-				return i;
+		while (i + BLOCK <= len && is_plain_block(s + i))
+			i += BLOCK;
+		for (size_t end = i + BLOCK < len ? i + BLOCK : len; i < end;) {
 			int n = sequence(s + i, len - i);
 			if (n <= 0)
 				return i;
@@ -221,16 +228,6 @@ sound(const unsigned char *s, size_t len)
 		}
 	}
 	return i;
-}
-
-/* Replaces a byte that XML does not allow by U+E000 + byte. */
-static void
-replace(struct rt_xml *xml, unsigned char c)
-{
-	char utf8[3] = {(char)0xEE, (char)(0x80 | c >> 6), (char)(0x80 | (c & 0x3F))};
-
-	rt_buf_add(&xml->clean, utf8, sizeof(utf8));
-	xml->replaced = true;
 }
 
 size_t
@@ -286,29 +283,51 @@ feed(struct rt_xml *xml, const char *bytes, size_t len, bool final)
 	}
 }
 
+/* Copies bytes to xml->clean, each that XML does not allow as U+E000 + byte. Returns how many were taken. */
+static size_t
+clean(struct rt_xml *xml, const unsigned char *s, size_t len, bool final)
+{
+	size_t at = 0;
+	char *out;
+
+	rt_buf_cut(&xml->clean, 0);
+	rt_buf_reserve(&xml->clean, 3 * len);
+	out = xml->clean.data;
+	while (at < len) {
+		int n = sequence(s + at, len - at);
+		if (n < 0 && !final)
+			break;
+		if (n > 0) {
+			size_t good = sound(s + at, len - at);
+			memcpy(out, s + at, good);
+			out += good;
+			at += good;
+			continue;
+		}
+		*out++ = (char)0xEE;
+		*out++ = (char)(0x80 | s[at] >> 6);
+		*out++ = (char)(0x80 | (s[at] & 0x3F));
+		at++;
+		xml->replaced = true;
+	}
+	xml->clean.len = (size_t)(out - xml->clean.data);
+	*out = '\0';
+	return at;
+}
+
 /* Gives a chunk to expat; returns how many bytes at its end were kept back because a UTF-8 sequence goes on. */
 static size_t
 feed_clean(struct rt_xml *xml, const char *bytes, size_t len, bool final)
 {
 	const unsigned char *s = (const unsigned char *)bytes;
-	size_t at = xml->foreign ? len : sound(s, len);
 
-	if (at == len) {
+	if (xml->foreign || sound(s, len) == len) {
 		feed(xml, bytes, len, final);
 		return 0;
 	}
-	rt_buf_cut(&xml->clean, 0);
-	rt_buf_add(&xml->clean, bytes, at);
-	while (at < len) {
-		if (!final && !is_control(s[at]) && sequence(s + at, len - at) < 0)
-			break;
-		replace(xml, s[at++]);
-		size_t good = sound(s + at, len - at);
-		rt_buf_add(&xml->clean, bytes + at, good);
-		at += good;
-	}
+	size_t taken = clean(xml, s, len, final);
 	feed(xml, xml->clean.data, xml->clean.len, final);
-	return len - at;
+	return len - taken;
 }
 
 /* Is this beginning of a document in another encoding than UTF-8? UTF-16 by its byte order mark, others by name. */

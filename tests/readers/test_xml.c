@@ -113,6 +113,25 @@ Test(xml, characters_across_chunks_stay_whole)
 	check_outcome("unit/\xE2\x82\xAC", "pass");
 }
 
+Test(xml, bytes_that_xml_forbids_are_kept_apart_wherever_chunks_end)
+{
+	struct rt_buf text = RT_BUF_INIT;
+
+	/* runs of bad bytes, single ones and characters, at every distance from the end of a chunk */
+	rt_buf_adds(&text, "<testsuite><testcase name='n'><failure>");
+	for (int i = 0; i < 30000; i++)
+		rt_buf_add(&text,
+			   "\0\xFF\xFF"
+			   "a\xE2\x82\xAC\xE2\x82",
+			   9);
+	rt_buf_adds(&text, "</failure></testcase><testcase name='\xE2\x82|'/></testsuite>");
+	read_bytes("junit", NULL, text.data, text.len);
+	rt_buf_release(&text);
+	check_no_problem();
+	check_note("unit/n", "\\x00\\xff\\xffa\xE2\x82\xAC\\xe2\\x82\\x00");
+	check_outcome("unit/\\xe2\\x82|", "pass");
+}
+
 Test(xml, character_that_the_end_cuts_off_is_a_problem)
 {
 	read_text("junit", "<testsuite><testcase name='n'/></testsuite>\xE2\x82");
