@@ -286,6 +286,41 @@ prefix_of(const struct matches *matches, size_t i)
 	return rt_buf_steal(&text);
 }
 
+int
+rt_place_asks_git(const struct rt_place *place, struct rt_err *err)
+{
+	static const char *const signs[][2] = {
+	    {"meson.build", "vcs_tag("},	  {"pyproject.toml", "setuptools_scm"},
+	    {"pyproject.toml", "setuptools-scm"}, {"pyproject.toml", "hatch-vcs"},
+	    {"pyproject.toml", "versioningit"},	  {"setup.py", "setuptools_scm"},
+	    {"setup.cfg", "setuptools_scm"},	  {"setup.cfg", "versioneer"},
+	    {"meson.build", "'describe'"},	  {"CMakeLists.txt", "git describe"},
+	    {"CMakeLists.txt", "GIT_EXECUTABLE"}, {"Makefile", "git describe"},
+	    {"Makefile", "git rev-parse"},	  {"Makefile.am", "git describe"},
+	    {"configure.ac", "git describe"},	  {"configure.ac", "git-version-gen"},
+	    {"build.rs", "\"describe\""},	  {"build.rs", "vergen"},
+	    {"package.json", "git describe"},	  {"package.json", "git rev-parse"}};
+
+	for (size_t i = 0; i < RT_COUNT(signs); i++) {
+		int holds = rt_place_holds(place, signs[i][0], signs[i][1], err);
+		if (holds)
+			return holds;
+	}
+	return 0;
+}
+
+/* Marks the checks from `first` on; what is kept by its inputs can't be told by them where it asks git. */
+static int
+mark_git(const struct rt_place *place, size_t first, struct rt_err *err)
+{
+	int asks = rt_place_asks_git(place, err);
+	for (size_t i = first; asks > 0 && i < place->found->checks.n; i++) {
+		struct rt_found_check *check = &place->found->checks.at[i];
+		check->git = !check->inputs.n;
+	}
+	return asks < 0 ? -1 : 0;
+}
+
 static int
 add_all(struct matches *matches, const struct rt_place *root, struct rt_err *err)
 {
@@ -295,7 +330,8 @@ add_all(struct matches *matches, const struct rt_place *root, struct rt_err *err
 		struct rt_place place = *root;
 		place.dir = match->dir;
 		place.name = prefix;
-		if (match->runner->add(&place, err) < 0)
+		size_t before = root->found->checks.n;
+		if (match->runner->add(&place, err) < 0 || mark_git(&place, before, err) < 0)
 			return rt_err_while(err, "recognising %s", match->runner->name);
 		if (match->dir[0])
 			rt_strs_addf(&root->found->runners, "%s in %.*s", match->runner->name,

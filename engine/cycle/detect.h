@@ -16,6 +16,7 @@ struct rt_found_check {
 	bool prepare; /* kind: prepare */
 	bool host;    /* network: host */
 	bool fast;
+	bool git;     /* git: true */
 	char *run;    /* a shell command, maybe of several lines */
 	char *report; /* as in ratchet.yml; NULL: by exit code */
 	char *note;   /* a comment above it, or NULL */

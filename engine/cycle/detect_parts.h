@@ -51,6 +51,9 @@ void rt_check_inputs(const struct rt_place *place, struct rt_found_check *check,
 /* report: FORMAT, or {FORMAT: PATH} with the path in the place. */
 void rt_check_report(const struct rt_place *place, struct rt_found_check *check, const char *format, const char *path);
 
+/* Does its build or its tests ask git about the commit they are at? 1, 0, -1. */
+int rt_place_asks_git(const struct rt_place *place, struct rt_err *err) RT_MUST_USE;
+
 /* Where a program is on the operator's PATH: a string that the caller frees, or NULL. */
 char *rt_toolbox_find(const struct rt_toolbox *toolbox, const char *program);
 /*

@@ -140,6 +140,9 @@ add_check(struct rt_buf *out, const struct rt_found_check *check)
 		rt_buf_addf(out, "    report: %s\n", check->report);
 	if (check->env.n)
 		add_env(out, &check->env);
+	if (check->git)
+		rt_buf_adds(
+		    out, "    git: true              # a repository of its own: HEAD, the newest commits and tags\n");
 	if (check->fast)
 		rt_buf_adds(out, "    fast: true             # runs before every commit, too\n");
 }

@@ -9,6 +9,7 @@
 #include "cycle/layers.h"
 #include "cycle/reuse.h"
 #include "cycle/settle.h"
+#include "cycle/spare.h"
 #include "git/pack.h"
 #include "support/clock.h"
 #include "support/index.h"
@@ -17,7 +18,7 @@
 #define EVIDENCE_REFS "refs/ratchet/evidence/"
 
 /* OLD_IN_A_ROW: a clock that went back for a while makes a few entries look old. */
-enum { ID_DIGITS = 12, LOCK_MS = 30000, OLD_IN_A_ROW = 64 };
+enum { ID_DIGITS = 12, LOCK_MS = 30000, OLD_IN_A_ROW = 64, KEPT_SPARES = 2 };
 
 /* A ref that may go, named by the id of a run. */
 struct kept_ref {
@@ -273,6 +274,8 @@ rt_gc(struct rt_home *home, const struct rt_gc *gc, struct rt_gc_done *done, str
 	if (gc->dry_run)
 		return 0;
 	if (!is_over(&c) && rt_layers_sweep(home, gc->layers, &done->layers, err) < 0)
+		return -1;
+	if (!is_over(&c) && rt_spare_sweep(home, KEPT_SPARES, &done->layers, err) < 0)
 		return -1;
 	if (!is_over(&c) && rt_reuse_sweep(home, gc->results, gc->results / 4, &done->results, err) < 0)
 		return -1;

@@ -61,6 +61,7 @@ add_rules(struct rt_sha256 *hash, const struct rt_check *check)
 	add_number(hash, (uint64_t)check->kind);
 	add_number(hash, (uint64_t)check->network);
 	add_number(hash, check->nested);
+	add_number(hash, check->git);
 	add_number(hash, check->warm);
 	add_number(hash, check->confirm_clean);
 	add_number(hash, check->untrusted_inputs);
@@ -104,6 +105,8 @@ rt_key_make(struct rt_matrix *matrix, size_t i, const char *machine, struct rt_e
 	if (rt_workspace_tree(matrix, i, &matrix->tree, &tree, NULL, err) < 0)
 		return -1;
 	add_text(&hash, tree.hex);
+	if (cell->check->git)
+		add_text(&hash, matrix->head.hex);
 	add_rules(&hash, cell->check);
 	if (add_command(&hash, cell, err) < 0)
 		return -1;

@@ -10,6 +10,7 @@
 #include "cycle/evidence.h"
 #include "cycle/machine.h"
 #include "cycle/reuse.h"
+#include "cycle/spare.h"
 #include "cycle/workspace.h"
 #include "model/preset.h"
 #include "support/clock.h"
@@ -78,6 +79,7 @@ rt_matrix_init(struct rt_matrix *matrix, struct rt_home *home, struct rt_repo *r
 				     .tree = *tree,
 				     .near = near ? *near : (struct rt_oid){""},
 				     .level = level,
+				     .spare.lock = RT_LOCK_INIT,
 				     .progress = progress};
 	matrix->scratch = rt_format("%s/%s", scratch, label);
 	matrix->cells = rt_alloc(plan->cells.n + 1, sizeof(*matrix->cells));
@@ -106,6 +108,7 @@ rt_matrix_release(struct rt_matrix *matrix)
 		free(matrix->stacks.at[i]);
 	}
 	free(matrix->stacks.at);
+	rt_spare_release(&matrix->spare);
 	free(matrix->cells);
 	free(matrix->jobs);
 	free(matrix->scratch);

@@ -38,6 +38,12 @@ struct rt_cell_state {
 struct rt_reuse;
 struct rt_warm;
 
+/* The throwaway repository of its cells; see cycle/spare.h. */
+struct rt_spare {
+	struct rt_strs dirs; /* layers, topmost first; none: not made yet */
+	struct rt_lock lock; /* shared, on the store */
+};
+
 struct rt_kept_stack {
 	struct rt_oid tree;
 	struct rt_stack stack;
@@ -48,7 +54,10 @@ struct rt_matrix {
 	struct rt_repo *repo; /* reads the tree */
 	const struct rt_trusted *trusted;
 	const struct rt_plan *plan;
-	struct rt_oid tree, near; /* near: for layers; may be "" */
+	struct rt_oid tree, near;      /* near: for layers; may be "" */
+	struct rt_oid head, base_head; /* for cells with `git:`: the commits of the tree and of the target. Set by the
+					  caller after init; base_head may be "" */
+	struct rt_spare spare;
 	enum rt_isolation level;
 	const struct rt_warm *warm; /* what lies below warm cells; NULL: every workspace is clean. Likewise */
 	bool keep;		    /* what each cell wrote is kept, needed or not */

@@ -48,6 +48,17 @@ judged_by_run(const struct rt_record *record)
 	return rt_json_count(rt_json_get(record->evidence, "runs")) ? record->id : NULL;
 }
 
+/* Where a check sees git's history, the tree is not all that decided. */
+static bool
+same_commit(const struct rt_gate *gate, const struct rt_record *record)
+{
+	const struct rt_config *config = &gate->trusted.config;
+	for (size_t i = 0; i < config->checks.n; i++)
+		if (config->checks.at[i].git)
+			return is_same(record->candidate, &gate->report.candidate);
+	return true;
+}
+
 static int
 find_same(void *data, const struct rt_oid *at, const struct rt_record *record, struct rt_err *err)
 {
@@ -60,7 +71,8 @@ find_same(void *data, const struct rt_oid *at, const struct rt_record *record, s
 	const char *id = judged_by_run(record);
 	bool target = record->target && report->target && strcmp(record->target, report->target) == 0;
 	if (!id || !target || record->fast != report->fast || !is_same(record->tree, &report->tree) ||
-	    !is_same(record->base, &report->base) || !is_red(record->verdict, &search->verdict))
+	    !is_same(record->base, &report->base) || !same_commit(search->gate, record) ||
+	    !is_red(record->verdict, &search->verdict))
 		return 0;
 	snprintf(search->id, sizeof(search->id), "%s", id);
 	return 1;

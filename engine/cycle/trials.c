@@ -23,6 +23,60 @@ take_run(struct rt_trials *trials, struct rt_matrix *matrix, size_t i, struct rt
 			     state->report_digest);
 }
 
+/*
+ * What HEAD is where a cell has a repository: the candidate, or the base; for any other tree that is tried, a commit of
+ * that tree that differs from the candidate (without one, from a child of the base) in nothing else.
+ */
+static int
+find_head(struct rt_gate *gate, const struct rt_oid *tree, struct rt_oid *head, struct rt_err *err)
+{
+	struct rt_repo *repo = rt_quarantine_repo(gate->quarantine);
+	rt_auto(commit) struct rt_commit commit = {0};
+	bool candidate = gate->candidate.hex[0];
+	*head = gate->candidate;
+	if (candidate && rt_oid_equal(tree, &gate->tree))
+		return 0;
+	*head = gate->base;
+	if (gate->base.hex[0] && rt_oid_equal(tree, &gate->base_tree))
+		return 0;
+	if (!candidate && !gate->base.hex[0]) {
+		commit.author = rt_strdup("user <user@localhost> 0 +0000");
+		commit.committer = rt_strdup(commit.author);
+		commit.message = rt_strdup("staged\n");
+	} else if (rt_commit_read(repo, candidate ? &gate->candidate : &gate->base, &commit, err) < 0) {
+		return -1;
+	}
+	if (!candidate && gate->base.hex[0]) {
+		free(commit.parents);
+		commit.parents = rt_alloc(1, sizeof(*commit.parents));
+		commit.parents[0] = gate->base;
+		commit.n_parents = 1;
+	}
+	free(rt_steal(&commit.signature));
+	commit.tree = *tree;
+	if (rt_commit_write(repo, &commit, err) < 0)
+		return -1;
+	*head = commit.id;
+	return 0;
+}
+
+static bool
+any_git(const struct rt_plan *plan)
+{
+	for (size_t i = 0; i < plan->cells.n; i++)
+		if (plan->cells.at[i].check->git)
+			return true;
+	return false;
+}
+
+/* Tells a matrix, just made, of the commits that its cells' repositories show. */
+static int
+set_heads(struct rt_trials *trials, struct rt_matrix *matrix, struct rt_err *err)
+{
+	matrix->base_head = trials->gate->base;
+	return any_git(trials->plan) ? find_head(trials->gate, &matrix->tree, &matrix->head, err) : 0;
+}
+
 int
 rt_trials_init(struct rt_trials *trials, struct rt_gate *gate, const struct rt_plan *plan, const struct rt_oid *tree,
 	       enum rt_isolation level, const char *side, struct rt_err *err)
@@ -34,8 +88,10 @@ rt_trials_init(struct rt_trials *trials, struct rt_gate *gate, const struct rt_p
 	trials->red = rt_alloc(plan->cells.n + 1, sizeof(*trials->red));
 	for (size_t i = 0; i < trials->n; i++)
 		trials->at[i].cell = &plan->cells.at[i];
-	return rt_matrix_init(&trials->candidate, gate->home, rt_quarantine_repo(gate->quarantine), &gate->trusted,
-			      plan, tree, near, level, rt_quarantine_dir(gate->quarantine), side, gate->progress, err);
+	if (rt_matrix_init(&trials->candidate, gate->home, rt_quarantine_repo(gate->quarantine), &gate->trusted, plan,
+			   tree, near, level, rt_quarantine_dir(gate->quarantine), side, gate->progress, err) < 0)
+		return -1;
+	return set_heads(trials, &trials->candidate, err);
 }
 
 void
@@ -73,9 +129,11 @@ make_base(struct rt_trials *trials, struct rt_err *err)
 	rt_auto(free) char *label = rt_format("%s-base", trials->side);
 	if (trials->base.plan)
 		return 0;
-	return rt_matrix_init(&trials->base, gate->home, rt_quarantine_repo(gate->quarantine), &gate->trusted,
-			      trials->plan, &gate->base_tree, &gate->base_tree, trials->candidate.level,
-			      rt_quarantine_dir(gate->quarantine), label, gate->progress, err);
+	if (rt_matrix_init(&trials->base, gate->home, rt_quarantine_repo(gate->quarantine), &gate->trusted,
+			   trials->plan, &gate->base_tree, &gate->base_tree, trials->candidate.level,
+			   rt_quarantine_dir(gate->quarantine), label, gate->progress, err) < 0)
+		return -1;
+	return set_heads(trials, &trials->base, err);
 }
 
 /* Where the next run of the candidate, or of the base, goes. */

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
+#include "cycle/spare.h"
 #include "cycle/warm.h"
 
 void
@@ -107,7 +108,7 @@ rt_workspace_lowers(struct rt_matrix *matrix, size_t cell, struct rt_strs *lower
 	if (near.hex[0] && !rt_oid_equal(&near, &tree) && export_near(matrix, &near, whole, err) < 0)
 		return -1;
 	stack = stack_of(matrix, &tree, near.hex[0] ? &near : NULL, err);
-	if (!stack)
+	if (!stack || rt_spare_lowers(matrix, cell, &stack->dirs, lowers, err) < 0)
 		return -1;
 	add_stack(stack, lowers);
 	return 0;

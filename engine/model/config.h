@@ -56,8 +56,9 @@ struct rt_check {
 	uint64_t min_cases;		/* default 1; 0 for metric, findings and prepare */
 	enum rt_network network;
 	bool fast, nested;
-	bool warm;		  /* workspace: warm */
-	bool confirm_clean;	  /* confirm: clean: what a warm workspace says is confirmed in a clean one */
+	unsigned git;	    /* generations of history in the cell's own repository, what it needs included; 0: none */
+	bool warm;	    /* workspace: warm */
+	bool confirm_clean; /* confirm: clean: what a warm workspace says is confirmed in a clean one */
 	bool untrusted_inputs;	  /* untrusted_inputs: allow */
 	char *was;		  /* NULL, or the check's former name */
 	struct rt_pairs was_axes; /* {axis: former value or name}; see rt_plan_carry() */

@@ -9,6 +9,8 @@
 #include "support/clock.h"
 
 #define DEFAULT_TIMEOUT_MS (10 * 60 * 1000)
+#define DEFAULT_GIT_DEPTH 50
+#define MOST_GIT_DEPTH 100000
 #define MOST_TIMEOUT_MS (7LL * 24 * 3600 * 1000)
 
 static const char *const kind_words[] = {"cases", "metric", "findings", "prepare", NULL};
@@ -103,6 +105,29 @@ read_inputs(const struct rt_reading_of *file, const struct rt_yaml *node, void *
 		if (rt_keys_glob(file, &node->values[i]))
 			return -1;
 	check->has_inputs = true;
+	return 0;
+}
+
+/* true, false, or how many generations of history. */
+static int
+read_git(const struct rt_reading_of *file, const struct rt_yaml *node, void *into)
+{
+	struct rt_check *check = into;
+	uint64_t depth;
+
+	if (rt_keys_want(file, node, RT_YAML_SCALAR, "git"))
+		return -1;
+	check->git = 0;
+	if (!strcmp(node->text, "false"))
+		return 0;
+	if (!strcmp(node->text, "true"))
+		depth = DEFAULT_GIT_DEPTH;
+	else if (rt_parse_u64(node->text, &depth) || !depth || depth > MOST_GIT_DEPTH)
+		return rt_fail_node(file, node,
+				    "git: `%s` is not true, false or a number of generations from 1 to %d; true means "
+				    "%d",
+				    node->text, MOST_GIT_DEPTH, DEFAULT_GIT_DEPTH);
+	check->git = (unsigned)depth;
 	return 0;
 }
 
@@ -203,6 +228,7 @@ const struct rt_key rt_config_check_keys[] = {
     {"was", RT_SHAPE_OWN, .read = read_was},
     {"network", RT_SHAPE_WORD, AT(network), .words = network_words},
     {"nested", RT_SHAPE_FLAG, AT(nested), .words = truth_words},
+    {"git", RT_SHAPE_OWN, .read = read_git},
     {"confirm", RT_SHAPE_FLAG, AT(confirm_clean), .words = confirm_words},
     {"rerun", RT_SHAPE_TEXT, AT(rerun)},
     {"better", RT_SHAPE_FLAG, AT(higher_better), .words = better_words},
@@ -302,6 +328,12 @@ rt_config_read_check(const struct rt_reading_of *file, const struct rt_yaml *nod
 		return -1;
 	if (check->kind != RT_KIND_CASES && !rt_yaml_get(node, "min_cases"))
 		check->min_cases = 0;
+	if (check->git && check->has_inputs)
+		return rt_fail_node(
+		    file, rt_yaml_get(node, "git"),
+		    "check `%s` sees git's history, which changes with every commit, so that nothing could "
+		    "be told from its inputs alone; leave out `git` or `inputs`",
+		    check->name);
 	return verify_min_cases(file, node, check) || verify_network(file, node, check) ? -1 : 0;
 }
 

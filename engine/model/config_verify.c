@@ -165,7 +165,7 @@ fail_cycle(const struct verify *v, size_t check, size_t back_to)
 	return rt_fail_node(v->file, node_of(v, check, "needs"), "needs form a cycle: %s", cycle.data);
 }
 
-/* Adds the axes of what a check needs to its own: depth first. */
+/* Adds the axes of what a check needs to its own, and its git repository: depth first. */
 static int
 complete_axes(struct verify *v, size_t at)
 {
@@ -184,6 +184,7 @@ complete_axes(struct verify *v, size_t at)
 		for (size_t j = 0; j < need->axes.n; j++)
 			if (!rt_strs_has(&check->axes, need->axes.at[j]))
 				rt_strs_add(&check->axes, need->axes.at[j]);
+		check->git = need->git > check->git ? need->git : check->git;
 	}
 	rt_strs_sort(&check->axes);
 	v->seen[at] = 1;
@@ -243,6 +244,21 @@ verify_templates(const struct verify *v, size_t at)
 	return 0;
 }
 
+/* What lies in a warm workspace was built at another commit. */
+static int
+verify_workspace(const struct verify *v, size_t at)
+{
+	const struct rt_check *check = &v->config->checks.at[at];
+
+	if (!check->git || !check->warm)
+		return 0;
+	return rt_fail_node(
+	    v->file, node_of(v, at, "workspace"),
+	    "check `%s` sees git's history (`git`, its own or of what it needs), and a warm workspace was "
+	    "built at another commit; leave out one of the two",
+	    check->name);
+}
+
 static int
 verify_each(struct verify *v)
 {
@@ -258,7 +274,7 @@ verify_each(struct verify *v)
 		if (complete_axes(v, i))
 			return -1;
 	for (size_t i = 0; i < n; i++)
-		if (verify_templates(v, i))
+		if (verify_templates(v, i) || verify_workspace(v, i))
 			return -1;
 	return 0;
 }

@@ -58,6 +58,9 @@ rt_env_build(const struct rt_cell_spec *spec, const char *home, const char *tmp,
 					    "LOGNAME=user", "SHELL=/bin/sh",  "TERM=dumb"};
 	for (size_t i = 0; i < RT_COUNT(fixed); i++)
 		rt_strs_add(env, fixed[i]);
+	/* there, and closed, which git dies of; with namespaces it is not there */
+	if (spec->level == RT_LEVEL_OF_LANDLOCK)
+		rt_strs_add(env, "GIT_CONFIG_NOSYSTEM=1");
 	for (const char *const *pair = spec->env; pair && *pair; pair++)
 		set(env, *pair);
 }

@@ -548,6 +548,22 @@ Test(detect, a_command_of_several_lines_is_run_in_its_folder)
 	cr_assert(rt_starts_with(check("unit")->shell, "cd a &&\nmake check"));
 }
 
+Test(detect, a_build_that_asks_git_gets_a_repository)
+{
+	sh("printf \"project('p', 'c')\\nvcs_tag(input: 'v.in', output: 'v.h')\\n\" >meson.build");
+	detect();
+	for (size_t i = 0; i < config.checks.n; i++)
+		cr_expect_neq(config.checks.at[i].git, 0, "%s", text);
+}
+
+Test(detect, a_build_that_does_not_ask_git_gets_none)
+{
+	sh("printf \"project('p', 'c')\\n\" >meson.build");
+	detect();
+	for (size_t i = 0; i < config.checks.n; i++)
+		cr_expect_eq(config.checks.at[i].git, 0, "%s", text);
+}
+
 /* ---- the caller's own, and the text ---- */
 
 static int

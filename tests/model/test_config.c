@@ -409,6 +409,36 @@ Test(config, confirm_goes_with_a_warm_workspace)
 	refuses(UNIT "  confirm: clean\n", 5, 12, "workspace: warm");
 }
 
+Test(config, git_is_true_false_or_a_number_of_generations)
+{
+	accepts(UNIT "  git: true\n- {name: b, run: x, git: 7}\n- {name: c, run: x, git: false}\n");
+	cr_assert_eq(check(0)->git, 50);
+	cr_assert_eq(check(1)->git, 7);
+	cr_assert_eq(check(2)->git, 0);
+}
+
+Test(config, git_takes_no_other_word)
+{
+	refuses(UNIT "  git: yes\n", 5, 8, "true, false or a number");
+}
+
+Test(config, git_excludes_inputs)
+{
+	refuses(UNIT "  git: true\n  inputs: [a]\n", 5, 8, "leave out `git` or `inputs`");
+}
+
+Test(config, what_needs_a_check_with_git_sees_the_same_repository)
+{
+	accepts(UNIT "  git: 9\n- {name: b, run: x, needs: [unit], inputs: [a]}\n");
+	cr_assert_eq(check(1)->git, 9);
+}
+
+Test(config, git_excludes_a_warm_workspace)
+{
+	refuses(UNIT "  git: 9\n- {name: b, run: x, needs: [unit], workspace: warm}\n", 6, 47,
+		"leave out one of the two");
+}
+
 Test(config, trusted_inputs_are_known_by_path)
 {
 	accepts(UNIT);
