@@ -109,6 +109,7 @@ rt_home_open(struct rt_home *home, const char *dir, struct rt_err *err)
 void
 rt_home_release(struct rt_home *home)
 {
+	rt_index_seen_free(&home->seen);
 	rt_repo_free(home->repo);
 	free(home->dir);
 	free(home->cell_home);

@@ -7,6 +7,7 @@
  */
 
 #include "git/repo.h"
+#include "git/worktree.h"
 #include "support/file.h"
 
 struct rt_home {
@@ -14,6 +15,7 @@ struct rt_home {
 	char *dir;	 /* <commondir>/ratchet */
 	char writer[17]; /* 16 hex digits, random, made once per clone */
 	char *cell_home; /* the operator's home directory, or NULL */
+	struct rt_seen_index *seen;
 };
 #define RT_HOME_INIT \
 	{            \

@@ -190,7 +190,8 @@ move_back(struct rt_landing *l, size_t n, struct rt_err *err)
 {
 	rt_auto(buf) struct rt_buf why = RT_BUF_INIT;
 	for (size_t i = n; i-- > 0;)
-		if (rt_worktree_move(l->worktrees.at[i], &l->new, &l->old, rt_clock_ms() + LOCK_MS, &why, err) < 0)
+		if (rt_worktree_move(l->worktrees.at[i], &l->new, &l->old, NULL, rt_clock_ms() + LOCK_MS, &why, err) <
+		    0)
 			return -1;
 	return 0;
 }
@@ -216,7 +217,8 @@ move(struct rt_landing *l, struct rt_err *err)
 	if (!found || !rt_oid_equal(&now, &l->old))
 		return RT_LAND_MOVED;
 	for (size_t i = 0; i < l->worktrees.n; i++) {
-		int moved = rt_worktree_move(l->worktrees.at[i], &l->old, &l->new, deadline, &l->why, err);
+		int moved =
+		    rt_worktree_move(l->worktrees.at[i], &l->old, &l->new, &l->home->seen, deadline, &l->why, err);
 		if (moved < 0 && err->code == RT_ECONFLICT) {
 			/* its index is locked by another program: nothing of it was touched */
 			rt_buf_adds(&l->why, err->text);
@@ -337,7 +339,7 @@ rt_land_possible(struct rt_home *home, struct rt_quarantine *quarantine, const c
 	if (rt_worktrees_on(home->repo, ref, &worktrees, err) < 0)
 		return -1;
 	for (size_t i = 0; i < worktrees.n; i++) {
-		int possible = rt_worktree_check(worktrees.at[i], old, new, objects, why, err);
+		int possible = rt_worktree_check(worktrees.at[i], old, new, objects, &home->seen, why, err);
 		if (possible != 1)
 			return possible;
 	}

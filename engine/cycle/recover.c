@@ -168,7 +168,8 @@ static int
 redo(struct pending *p, struct rt_buf *why, struct rt_err *err)
 {
 	for (size_t i = 0; i < p->worktrees.n; i++) {
-		int moved = rt_worktree_move(p->worktrees.at[i], &p->old, &p->new, rt_clock_ms() + LOCK_MS, why, err);
+		int moved =
+		    rt_worktree_move(p->worktrees.at[i], &p->old, &p->new, NULL, rt_clock_ms() + LOCK_MS, why, err);
 		if (moved != 1)
 			return moved;
 	}

@@ -73,8 +73,8 @@ undo_moves(struct takeback *t, size_t n, struct rt_err *err)
 {
 	rt_auto(buf) struct rt_buf ignored = RT_BUF_INIT;
 	for (size_t i = n; i-- > 0;)
-		if (rt_worktree_move(t->worktrees.at[i], &t->of->old, &t->of->new, rt_clock_ms() + LOCK_MS, &ignored,
-				     err) < 0)
+		if (rt_worktree_move(t->worktrees.at[i], &t->of->old, &t->of->new, NULL, rt_clock_ms() + LOCK_MS,
+				     &ignored, err) < 0)
 			return -1;
 	return 1;
 }
@@ -100,7 +100,7 @@ move(struct takeback *t, struct rt_err *err)
 		return 1;
 	}
 	for (size_t i = 0; i < t->worktrees.n; i++) {
-		int moved = rt_worktree_move(t->worktrees.at[i], &t->of->new, &t->of->old, deadline, t->why, err);
+		int moved = rt_worktree_move(t->worktrees.at[i], &t->of->new, &t->of->old, NULL, deadline, t->why, err);
 		if (moved != 1)
 			return moved < 0 ? -1 : undo_moves(t, i, err);
 	}

@@ -16,6 +16,7 @@
 #define MARK "ratchet is moving the work tree "
 #define LOCK_DRAFT "ratchet-index-lock-"
 #define INDEX_DRAFT "ratchet-index"
+#define SEEN_DRAFT "ratchet-seen-"
 #define MAX_INDEX ((size_t)4 << 30)
 
 int
@@ -205,13 +206,22 @@ sweep_temporaries(const char *gitdir, const struct rt_buf *text, struct rt_err *
 	return 0;
 }
 
+/* Also what libgit2 was writing it to. */
+static bool
+is_stale_seen(const char *name)
+{
+	rt_auto(free) char *base = rt_strndup(name, strlen(name) - (rt_ends_with(name, ".lock") ? strlen(".lock") : 0));
+
+	return rt_temp_is_stale(base, SEEN_DRAFT);
+}
+
 static int
 remove_drafts(void *data, const char *name, struct rt_err *err)
 {
 	const char *gitdir = data;
 
 	(void)err;
-	if (rt_temp_is_stale(name, LOCK_DRAFT) || strcmp(name, INDEX_DRAFT) == 0 ||
+	if (rt_temp_is_stale(name, LOCK_DRAFT) || is_stale_seen(name) || strcmp(name, INDEX_DRAFT) == 0 ||
 	    strcmp(name, INDEX_DRAFT ".lock") == 0) {
 		rt_auto(free) char *path = rt_format("%s/%s", gitdir, name);
 
@@ -319,4 +329,102 @@ rt_index_copy_release(struct rt_index_copy *copy)
 		(void)unlink(copy->path);
 	free(copy->path);
 	*copy = (struct rt_index_copy){0};
+}
+
+/* ---- an index that was read already ---- */
+
+struct rt_seen_index {
+	struct rt_seen_index *next;
+	char *gitdir;
+	struct rt_index_copy copy; /* path is another link to the file, and becomes the draft */
+};
+
+static struct rt_seen_index *
+seen_pop(struct rt_seen_index **seen, const char *gitdir)
+{
+	for (; seen != NULL && *seen != NULL; seen = &(*seen)->next) {
+		struct rt_seen_index *one = *seen;
+
+		if (gitdir != NULL && strcmp(one->gitdir, gitdir) != 0)
+			continue;
+		*seen = one->next;
+		return one;
+	}
+	return NULL;
+}
+
+static void
+seen_drop(struct rt_seen_index *one)
+{
+	rt_index_copy_release(&one->copy);
+	free(one->gitdir);
+	free(one);
+}
+
+void
+rt_index_seen_free(struct rt_seen_index **seen)
+{
+	struct rt_seen_index *one;
+
+	while ((one = seen_pop(seen, NULL)) != NULL)
+		seen_drop(one);
+}
+
+int
+rt_index_see(struct rt_seen_index **seen, const char *gitdir, git_index **index, bool *kept, struct stat *st,
+	     struct rt_buf *why, struct rt_err *err)
+{
+	rt_auto(free) char *path = rt_format("%s/index", gitdir);
+	char name[RT_TEMP_NAME];
+	rt_auto(free) char *link_path = NULL;
+	struct rt_seen_index *one = seen_pop(seen, gitdir);
+	int rc;
+
+	if (one != NULL)
+		seen_drop(one);
+	rt_temp_name(name, SEEN_DRAFT);
+	link_path = rt_format("%s/%s", gitdir, name);
+	*kept = seen != NULL && link(path, link_path) == 0;
+	/* The time first: a newer index is then taken for an older one, and trusted less. */
+	if (stat(*kept ? link_path : path, st) < 0 && errno != ENOENT)
+		return rt_fail_errno(err, "cannot look at %s", path);
+	rc = rt_index_load(index, *kept ? link_path : path, why, err);
+	if (rc != 1 && *kept)
+		(void)unlink(link_path);
+	if (rc != 1 || !*kept)
+		return rc;
+	one = rt_alloc(1, sizeof(*one));
+	one->gitdir = rt_strdup(gitdir);
+	one->copy = (struct rt_index_copy){.index = *index, .path = rt_steal(&link_path), .before = *st};
+	one->next = *seen;
+	*seen = one;
+	return 1;
+}
+
+static bool
+is_same_file(const char *path, const struct stat *before)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && st.st_dev == before->st_dev && st.st_ino == before->st_ino &&
+	       st.st_size == before->st_size && st.st_mtim.tv_sec == before->st_mtim.tv_sec &&
+	       st.st_mtim.tv_nsec == before->st_mtim.tv_nsec && st.st_ctim.tv_sec == before->st_ctim.tv_sec &&
+	       st.st_ctim.tv_nsec == before->st_ctim.tv_nsec;
+}
+
+int
+rt_index_copy_seen(struct rt_index_copy *copy, struct rt_seen_index **seen, const char *gitdir, struct rt_buf *why,
+		   struct rt_err *err)
+{
+	rt_auto(free) char *path = rt_format("%s/index", gitdir);
+	struct rt_seen_index *one = seen_pop(seen, gitdir);
+	bool same = one != NULL && is_same_file(path, &one->copy.before);
+
+	if (same) {
+		*copy = one->copy;
+		one->copy = (struct rt_index_copy){0};
+	}
+	if (one != NULL)
+		seen_drop(one);
+	return same ? 1 : rt_index_copy_open(copy, gitdir, why, err);
 }

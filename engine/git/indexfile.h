@@ -55,4 +55,14 @@ int rt_index_copy_commit(struct rt_index_copy *copy, const char *gitdir, struct 
 void rt_index_copy_release(struct rt_index_copy *copy);
 RT_DEFINE_AUTO(index_copy, struct rt_index_copy, rt_index_copy_release);
 
+/*
+ * Reads the index of gitdir for a check and remembers it in seen (NULL: not): a large index takes longer to read than
+ * all else of a landing. index is the list's if *kept, else the caller's. 1, 0 with why, -1.
+ */
+int rt_index_see(struct rt_seen_index **seen, const char *gitdir, git_index **index, bool *kept, struct stat *st,
+		 struct rt_buf *why, struct rt_err *err) RT_MUST_USE;
+/* As rt_index_copy_open, but with the index that was seen, if its file is still the same. */
+int rt_index_copy_seen(struct rt_index_copy *copy, struct rt_seen_index **seen, const char *gitdir, struct rt_buf *why,
+		       struct rt_err *err) RT_MUST_USE;
+
 #endif

@@ -309,6 +309,18 @@ say_locked(struct rt_repo *repo, const char *name, struct rt_err *err)
 		       path, age < 0 ? 0 : age);
 }
 
+#define SETTLED_S 120 /* four times what dirty metadata waits in memory at most (vm.dirty_expire_centisecs) */
+
+/* Does nobody need to sync the directory's own entry any more? Unknown is no. */
+static bool
+is_settled(const char *dir)
+{
+	struct statx st;
+
+	return statx(AT_FDCWD, dir, 0, STATX_BTIME, &st) == 0 && (st.stx_mask & STATX_BTIME) != 0 &&
+	       time(NULL) - (time_t)st.stx_btime.tv_sec > SETTLED_S;
+}
+
 /*
  * libgit2 syncs the folder of a new ref. The folder itself may be new, made by this process or by one that died before
  * it could sync it: then those above are synced as well.
@@ -320,9 +332,13 @@ sync_ref_folders(struct rt_repo *repo, const char *name, struct rt_err *err)
 	char *slash;
 
 	while ((slash = strrchr(path, '/')) != NULL) {
+		rt_auto(free) char *folder = NULL;
 		rt_auto(free) char *above = NULL;
 
 		*slash = '\0';
+		folder = rt_format("%s/%s", repo->commondir, path);
+		if (is_settled(folder))
+			return 0;
 		slash = strrchr(path, '/');
 		above = rt_format("%s/%.*s", repo->commondir, slash != NULL ? (int)(slash - path) : 0, path);
 		if (rt_sync_dir(AT_FDCWD, above, err) < 0)

@@ -58,6 +58,8 @@ init_once(void)
 {
 	if (git_libgit2_init() < 0 || find_user_files() < 0 || git_libgit2_opts(GIT_OPT_ENABLE_FSYNC_GITDIR, 1) < 0 ||
 	    git_libgit2_opts(GIT_OPT_SET_OWNER_VALIDATION, 1) < 0 ||
+	    /* or the tree of an index would read every object it names; one that is missing shows where it is used */
+	    git_libgit2_opts(GIT_OPT_ENABLE_STRICT_OBJECT_CREATION, 0) < 0 ||
 	    /* a ledger or a history is walked once; kept, its commits would only fill the memory */
 	    git_libgit2_opts(GIT_OPT_SET_CACHE_OBJECT_LIMIT, GIT_OBJECT_COMMIT, (size_t)0) < 0 ||
 	    git_libgit2_opts(GIT_OPT_SET_EXTENSIONS, known_extensions, RT_COUNT(known_extensions)) < 0)

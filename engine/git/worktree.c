@@ -201,18 +201,18 @@ open_worktree(struct rt_repo **out, const char *gitdir, struct rt_err *err)
 /* ---- checking and moving ---- */
 
 static int
-check_with(struct rt_repo *repo, const struct rt_oid trees[2], struct rt_buf *why, struct rt_err *err)
+check_with(struct rt_repo *repo, const struct rt_oid trees[2], struct rt_seen_index **seen, struct rt_buf *why,
+	   struct rt_err *err)
 {
-	rt_auto(free) char *path = rt_format("%s/index", repo->gitdir);
-	rt_auto(git_index) git_index *index = NULL;
+	rt_auto(git_index) git_index *own = NULL;
 	rt_auto(twotree) struct rt_twotree plan = RT_TWOTREE_INIT;
+	git_index *index = NULL;
 	struct stat st = {0};
-	int rc;
+	bool kept;
+	int rc = rt_index_see(seen, repo->gitdir, &index, &kept, &st, why, err);
 
-	/* The time first: a newer index is then taken for an older one, and trusted less. */
-	if (stat(path, &st) < 0 && errno != ENOENT)
-		return rt_fail_errno(err, "cannot look at %s", path);
-	rc = rt_index_load(&index, path, why, err);
+	if (!kept)
+		own = index;
 	if (rc == 1)
 		rc = rt_twotree_make(&plan, repo, trees, index, &st, why, err);
 	return rc;
@@ -220,7 +220,7 @@ check_with(struct rt_repo *repo, const struct rt_oid trees[2], struct rt_buf *wh
 
 int
 rt_worktree_check(const char *gitdir, const struct rt_oid *old, const struct rt_oid *new, const char *objects,
-		  struct rt_buf *why, struct rt_err *err)
+		  struct rt_seen_index **seen, struct rt_buf *why, struct rt_err *err)
 {
 	rt_auto(repo) struct rt_repo *repo = NULL;
 	const struct rt_oid trees[2] = {*old, *new};
@@ -231,12 +231,12 @@ rt_worktree_check(const char *gitdir, const struct rt_oid *old, const struct rt_
 	busy = is_busy(repo, old, why, err);
 	if (busy)
 		return busy < 0 ? -1 : 0;
-	return check_with(repo, trees, why, err);
+	return check_with(repo, trees, seen, why, err);
 }
 
 static int
-move_with(struct rt_twotree *plan, const char *gitdir, const struct rt_oid trees[2], int64_t deadline,
-	  struct rt_buf *why, struct rt_err *err)
+move_with(struct rt_twotree *plan, const char *gitdir, const struct rt_oid trees[2], struct rt_seen_index **seen,
+	  int64_t deadline, struct rt_buf *why, struct rt_err *err)
 {
 	rt_auto(repo) struct rt_repo *repo = NULL;
 	rt_auto(index_lock) struct rt_index_lock lock = RT_INDEX_LOCK_INIT;
@@ -250,7 +250,7 @@ move_with(struct rt_twotree *plan, const char *gitdir, const struct rt_oid trees
 		return rc < 0 ? -1 : 0;
 	if (rt_index_lock_take(&lock, repo->gitdir, deadline, err) < 0)
 		return -1;
-	rc = rt_index_copy_open(&copy, repo->gitdir, why, err);
+	rc = rt_index_copy_seen(&copy, seen, repo->gitdir, why, err);
 	if (rc == 1)
 		rc = rt_twotree_make(plan, repo, trees, copy.index, &copy.before, why, err);
 	if (rc == 1)
@@ -260,13 +260,13 @@ move_with(struct rt_twotree *plan, const char *gitdir, const struct rt_oid trees
 }
 
 int
-rt_worktree_move(const char *gitdir, const struct rt_oid *old, const struct rt_oid *new, int64_t deadline,
-		 struct rt_buf *why, struct rt_err *err)
+rt_worktree_move(const char *gitdir, const struct rt_oid *old, const struct rt_oid *new, struct rt_seen_index **seen,
+		 int64_t deadline, struct rt_buf *why, struct rt_err *err)
 {
 	struct rt_twotree plan = RT_TWOTREE_INIT;
 	const struct rt_oid trees[2] = {*old, *new};
 
-	return move_with(&plan, gitdir, trees, deadline, why, err);
+	return move_with(&plan, gitdir, trees, seen, deadline, why, err);
 }
 
 int
@@ -277,5 +277,5 @@ rt_worktree_restore(const char *gitdir, const struct rt_oid *old, const struct r
 	const struct rt_oid trees[2] = {*new, *old};
 
 	plan.taking_back = true;
-	return move_with(&plan, gitdir, trees, deadline, why, err);
+	return move_with(&plan, gitdir, trees, NULL, deadline, why, err);
 }

@@ -16,21 +16,26 @@
 /* The work trees (main and linked) whose HEAD is the branch; gitdirs: their git directories. */
 int rt_worktrees_on(struct rt_repo *repo, const char *ref, struct rt_strs *gitdirs, struct rt_err *err) RT_MUST_USE;
 
+/* The indexes that a check read: a move by the same process need not read one again that nobody replaced meanwhile. */
+struct rt_seen_index;
+void rt_index_seen_free(struct rt_seen_index **seen);
+
 /*
  * Could the work tree of gitdir move from old to new? 1 yes; 0 no: why names each path in the way and the mend; -1
  * error. Also 0 while a merge, rebase, cherry-pick or bisect is under way there that the move would disturb; a merge of
  * commits that old holds is over, which post-merge sees. objects:
- * an object directory that has new's objects when the repository has not (a quarantine's), or NULL.
+ * an object directory that has new's objects when the repository has not (a quarantine's), or NULL. seen: kept for the
+ * move, or NULL.
  */
 int rt_worktree_check(const char *gitdir, const struct rt_oid *old, const struct rt_oid *new, const char *objects,
-		      struct rt_buf *why, struct rt_err *err) RT_MUST_USE;
+		      struct rt_seen_index **seen, struct rt_buf *why, struct rt_err *err) RT_MUST_USE;
 /*
  * Moves it. Idempotent: paths that have the new content already are left. 1 done; 0 a path is neither old nor new (why
  * names it; the paths written by this call are put back); -1 error. Holds index.lock meanwhile, waiting for it until
  * deadline.
  */
-int rt_worktree_move(const char *gitdir, const struct rt_oid *old, const struct rt_oid *new, int64_t deadline,
-		     struct rt_buf *why, struct rt_err *err) RT_MUST_USE;
+int rt_worktree_move(const char *gitdir, const struct rt_oid *old, const struct rt_oid *new,
+		     struct rt_seen_index **seen, int64_t deadline, struct rt_buf *why, struct rt_err *err) RT_MUST_USE;
 
 /*
  * Takes back what a killed rt_worktree_move(old, new) did: each path that holds new's content gets old's again, in the

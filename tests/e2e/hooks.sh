@@ -32,6 +32,14 @@ refuse 'the hook alone judges the same' "$RATCHET" hook pre-commit
 check 'the hook writes no byte of the index' test "$(sha256sum .git/index)" = "$sum"
 git reset -q --hard && rm loose
 
+# ---- an index that names what is not there ----
+make cases/lost good && git add cases/lost && lost=$(git rev-parse :cases/lost) && before=$(tip)
+rm -f ".git/objects/${lost:0:2}/${lost:2}"
+exits 3 'a staged file whose object is missing is not judged' git hook run pre-commit
+says 'the missing object is named' "cannot read object $lost"
+check 'nothing was committed' test "$(tip)" = "$before"
+must git rm -q -f --cached cases/lost && rm cases/lost
+
 # ---- partial commits ----
 make cases/a bad && make cases/b better && make cases/c fine && git add cases/a cases/c
 exits 0 'a partial commit is judged without what else is staged' git commit -m 'b alone' -- cases/b

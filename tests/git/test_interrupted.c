@@ -96,7 +96,7 @@ begin_traced(void)
 
 		(void)ptrace(PTRACE_TRACEME, 0, NULL, NULL);
 		(void)raise(SIGSTOP);
-		rc = rt_worktree_move(gitdir, &old, &new, 0, &why, &own);
+		rc = rt_worktree_move(gitdir, &old, &new, NULL, 0, &why, &own);
 		_exit(rc < 0 ? 9 : rc);
 	}
 	cr_assert_eq(waitpid(pid, NULL, 0), pid);
@@ -205,7 +205,7 @@ kill_everywhere(unsigned first, unsigned step, void (*mend)(unsigned n))
 static void
 redo(unsigned n)
 {
-	cr_expect_eq(rt_worktree_move(gitdir, &old, &new, 0, &why, &err), 1, "killed before change %u: %s%s", n,
+	cr_expect_eq(rt_worktree_move(gitdir, &old, &new, NULL, 0, &why, &err), 1, "killed before change %u: %s%s", n,
 		     why.data, err.text);
 	expect_new(n);
 }
@@ -297,7 +297,7 @@ Test(interrupted, a_move_that_cannot_write_leaves_everything_as_it_was)
 	(void)signal(SIGXFSZ, SIG_IGN);
 	few.rlim_max = before.rlim_max;
 	cr_assert_eq(setrlimit(RLIMIT_FSIZE, &few), 0);
-	rc = rt_worktree_move(gitdir, &old, &new, 0, &why, &err);
+	rc = rt_worktree_move(gitdir, &old, &new, NULL, 0, &why, &err);
 	cr_assert_eq(setrlimit(RLIMIT_FSIZE, &before), 0);
 	cr_expect_eq(rc, -1);
 	cr_expect_not_null(strstr(err.text, "zz"), "%s", err.text);

@@ -275,9 +275,9 @@ compare(const struct kase *k)
 	before = files();
 	before_index = index_entries();
 	rt_buf_cut(&why, 0);
-	checked = rt_worktree_check(gitdir, &old, &new, NULL, &why, &err);
+	checked = rt_worktree_check(gitdir, &old, &new, NULL, NULL, &why, &err);
 	rt_buf_cut(&why, 0);
-	rc = rt_worktree_move(gitdir, &old, &new, 0, &why, &err);
+	rc = rt_worktree_move(gitdir, &old, &new, NULL, 0, &why, &err);
 	cr_assert_eq(rc, checked, "%s %s", err.text, why.data);
 	went = rc == 1;
 	my_files = files();

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "box.h"
@@ -41,7 +42,7 @@ check(void)
 	struct rt_oid old = sh_oid("git rev-parse old^0"), new = sh_oid("git rev-parse new^0");
 
 	rt_buf_cut(&why, 0);
-	return rt_worktree_check(gitdir, &old, &new, NULL, &why, &err);
+	return rt_worktree_check(gitdir, &old, &new, NULL, NULL, &why, &err);
 }
 
 static int
@@ -50,7 +51,7 @@ move(void)
 	struct rt_oid old = sh_oid("git rev-parse old^0"), new = sh_oid("git rev-parse new^0");
 
 	rt_buf_cut(&why, 0);
-	return rt_worktree_move(gitdir, &old, &new, rt_clock_ms() + 300, &why, &err);
+	return rt_worktree_move(gitdir, &old, &new, NULL, rt_clock_ms() + 300, &why, &err);
 }
 
 /* As a landing does: the work tree, then the ref. */
@@ -191,12 +192,71 @@ Test(worktree, a_linked_worktree_moves_by_its_own_index)
 	old = sh_oid("git rev-parse old^0");
 	new = sh_oid("git rev-parse new^0");
 	side = rt_format("%s/worktrees/side", gitdir);
-	cr_assert_eq(rt_worktree_move(side, &old, &new, rt_clock_ms(), &why, &err), 1, "%s %s", why.data, err.text);
+	cr_assert_eq(rt_worktree_move(side, &old, &new, NULL, rt_clock_ms(), &why, &err), 1, "%s %s", why.data,
+		     err.text);
 	sh("git update-ref refs/heads/side new");
 	status = sh_out("git -C ../side status --porcelain");
 	cr_expect_str_eq(status, "");
 	cr_expect_eq(sh_status("test $(cat ../side/f) = 2 && test $(cat f) = 1"), 0);
 	expect_status("");
+}
+
+/* A check that keeps what it read, something meanwhile, and the move. */
+static void
+check_then_move(const char *meanwhile)
+{
+	struct rt_oid old = sh_oid("git rev-parse old^0"), new = sh_oid("git rev-parse new^0");
+	struct rt_seen_index *seen = NULL;
+	int rc = rt_worktree_check(gitdir, &old, &new, NULL, &seen, &why, &err);
+
+	cr_assert_eq(rc, 1, "%s %s", why.data, err.text);
+	sh("%s", meanwhile);
+	rc = rt_worktree_move(gitdir, &old, &new, &seen, rt_clock_ms(), &why, &err);
+	cr_expect_eq(rc, 1, "%s %s", why.data, err.text);
+	rt_index_seen_free(&seen);
+	sh("git update-ref refs/heads/main new");
+	cr_expect_eq(sh_status("test -z \"$(ls .git | grep ratchet)\""), 0, "temporary files are left");
+}
+
+Test(worktree, a_move_takes_the_index_that_its_check_read)
+{
+	two_commits("echo 1 >f; echo 1 >kept", "echo 2 >f; echo 2 >g; git rm -q --cached kept; rm kept");
+	check_then_move("true");
+	expect_status("");
+	cr_expect_eq(sh_status("test $(cat f) = 2 && test $(cat g) = 2 && ! test -e kept"), 0);
+}
+
+Test(worktree, an_index_that_was_replaced_after_the_check_is_read_again)
+{
+	two_commits("echo 1 >f", "echo 2 >f");
+	check_then_move("echo mine >mine && git add mine");
+	expect_status("A  mine");
+}
+
+Test(worktree, an_index_that_was_written_in_place_after_the_check_is_read_again)
+{
+	two_commits("echo 1 >f", "echo 2 >f");
+	check_then_move("echo mine >mine && cp .git/index ../before && git add mine && cp .git/index ../after && "
+			"cp ../before .git/index && sleep 0.02 && cat ../after >.git/index");
+	expect_status("A  mine");
+}
+
+Test(worktree, a_link_to_the_index_that_a_killed_check_left_is_swept)
+{
+	struct rt_oid old, new;
+	struct rt_seen_index *seen = NULL;
+	pid_t pid;
+
+	two_commits("echo 1 >f", "echo 2 >f");
+	old = sh_oid("git rev-parse old^0");
+	new = sh_oid("git rev-parse new^0");
+	pid = fork();
+	if (pid == 0)
+		_exit(rt_worktree_check(gitdir, &old, &new, NULL, &seen, &why, &err) == 1 ? 0 : 1);
+	cr_assert_eq(waitpid(pid, NULL, 0), pid);
+	cr_expect_eq(sh_status("ls .git | grep -q ratchet-seen"), 0);
+	cr_expect_eq(rt_worktree_drop_lock(gitdir, &err), 0, "%s", err.text);
+	cr_expect_eq(sh_status("ls .git | grep -q ratchet-seen"), 1);
 }
 
 Test(worktree, a_work_tree_named_by_core_worktree_moves)
@@ -218,8 +278,8 @@ Test(worktree, objects_of_a_quarantine_serve_the_check)
 	sh("git clone -q . ../other && cd ../other && echo 2 >f && git commit -q -a -m far");
 	old = sh_oid("git rev-parse HEAD");
 	new = sh_oid("git -C ../other rev-parse HEAD");
-	cr_expect_eq(rt_worktree_check(gitdir, &old, &new, objects, &why, &err), 1, "%s %s", why.data, err.text);
-	cr_expect_eq(rt_worktree_check(gitdir, &old, &new, NULL, &why, &err), -1);
+	cr_expect_eq(rt_worktree_check(gitdir, &old, &new, objects, NULL, &why, &err), 1, "%s %s", why.data, err.text);
+	cr_expect_eq(rt_worktree_check(gitdir, &old, &new, NULL, NULL, &why, &err), -1);
 }
 
 /* ---- what is in the way ---- */
@@ -415,7 +475,7 @@ Test(worktree, a_path_that_git_does_not_check_out_is_refused_before_anything_is_
 	two_commits("echo 1 >f", "echo 2 >f");
 	old = sh_oid("git rev-parse old^{tree}");
 	new = sh_oid("printf '100644 blob %%s\\tgit~1\\n' $(git rev-parse old:f) | git mktree");
-	cr_expect_eq(rt_worktree_move(gitdir, &old, &new, 0, &why, &err), 0, "%s", err.text);
+	cr_expect_eq(rt_worktree_move(gitdir, &old, &new, NULL, 0, &why, &err), 0, "%s", err.text);
 	cr_expect_not_null(strstr(why.data, "git~1 has a name or mode"), "%s", why.data);
 }
 
@@ -488,7 +548,7 @@ Test(worktree, a_held_index_lock_is_waited_for_and_then_named)
 	cr_expect_eq(sh_status("test -e .git/index.lock && test $(cat f) = 1 && ! ls -A .git | grep -q ratchet"), 0);
 	sh("(sleep 0.2; rm .git/index.lock) >/dev/null 2>&1 &");
 	struct rt_oid old = sh_oid("git rev-parse old^0"), new = sh_oid("git rev-parse new^0");
-	cr_expect_eq(rt_worktree_move(gitdir, &old, &new, rt_clock_ms() + 5000, &why, &err), 1, "%s", err.text);
+	cr_expect_eq(rt_worktree_move(gitdir, &old, &new, NULL, rt_clock_ms() + 5000, &why, &err), 1, "%s", err.text);
 }
 
 Test(worktree, somebody_elses_lock_is_not_removed)
