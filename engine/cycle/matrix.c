@@ -13,6 +13,7 @@
 #include "cycle/spare.h"
 #include "cycle/workspace.h"
 #include "model/preset.h"
+#include "model/select.h"
 #include "support/clock.h"
 #include "support/defence.h"
 #include "support/stop.h"
@@ -151,24 +152,61 @@ asks_elsewhere(const struct rt_check *check, const char *assignment)
 }
 
 static int
-gather_command(const struct rt_cell *cell, const char *report, struct job *job, struct rt_err *err)
+gather_words(const struct rt_cell *cell, const char *report, const struct rt_select *select, struct rt_strs *argv,
+	     struct rt_err *err)
 {
 	const struct rt_check *check = cell->check;
-	const struct rt_preset *preset = rt_preset_find(check->report.format);
+	const char *shell = select->shell ? select->shell : check->shell;
 	rt_auto(buf) struct rt_buf text = RT_BUF_INIT;
-	if (check->shell) {
-		rt_strs_add(&job->argv, "/bin/sh");
-		rt_strs_add(&job->argv, "-c");
-		if (rt_plan_expand(cell, report, check->shell, &text, err) < 0)
+	if (shell) {
+		rt_strs_add(argv, "/bin/sh");
+		rt_strs_add(argv, "-c");
+		if (rt_plan_expand(cell, report, shell, &text, err) < 0)
 			return -1;
-		rt_strs_add(&job->argv, text.data);
+		rt_strs_add(argv, text.data);
+		return 0;
 	}
-	for (size_t i = 0; i < check->argv.n; i++) {
+	for (size_t i = 0; i <= check->argv.n; i++) {
+		for (size_t k = 0; i == select->at && k < select->args.n; k++)
+			rt_strs_add(argv, select->args.at[k]);
+		if (i == check->argv.n)
+			break;
 		rt_buf_cut(&text, 0);
 		if (rt_plan_expand(cell, report, check->argv.at[i], &text, err) < 0)
 			return -1;
-		rt_strs_add(&job->argv, text.data);
+		rt_strs_add(argv, text.data);
 	}
+	return 0;
+}
+
+/* The variable by which a runner is told to select gets a value, or more of one. */
+static void
+add_selection(const struct rt_select *select, struct rt_strs *env)
+{
+	if (!select->variable)
+		return;
+	size_t len = strlen(select->variable);
+	for (size_t i = 0; i < env->n; i++) {
+		if (strncmp(env->at[i], select->variable, len) != 0 || env->at[i][len] != '=')
+			continue;
+		char *longer = rt_format("%s %s", env->at[i], select->value);
+		free(env->at[i]);
+		env->at[i] = longer;
+		return;
+	}
+	rt_strs_addf(env, "%s=%s", select->variable, select->value);
+}
+
+static int
+gather_command(const struct rt_cell *cell, const char *report, const char *only, struct job *job, struct rt_err *err)
+{
+	const struct rt_check *check = cell->check;
+	const struct rt_preset *preset = rt_preset_find(check->report.format);
+	rt_auto(select) struct rt_select select = {0};
+	if (only && !rt_select_make(&select, check, only))
+		return rt_fail(err, RT_EINTERNAL, "%s can't be run alone", only);
+	if (gather_words(cell, report, &select, &job->argv, err) < 0)
+		return -1;
 	for (size_t i = 0; preset && preset->env[i]; i++)
 		if (!names_variable(check, preset->env[i]) && !asks_elsewhere(check, preset->env[i]) &&
 		    add_env(cell, report, NULL, preset->env[i], &job->env, err) < 0)
@@ -176,6 +214,7 @@ gather_command(const struct rt_cell *cell, const char *report, struct job *job, 
 	for (size_t i = 0; i < check->env.n; i++)
 		if (add_env(cell, report, check->env.at[i].name, check->env.at[i].value, &job->env, err) < 0)
 			return -1;
+	add_selection(&select, &job->env);
 	return 0;
 }
 
@@ -246,7 +285,7 @@ start_cell(struct rt_matrix *matrix, struct rt_pool *pool, size_t i, struct rt_e
 		return -1;
 	bool namespaces = matrix->level == RT_LEVEL_OF_NAMESPACES;
 	rt_auto(free) char *report = rt_format("%s/" RT_REPORT_FILE, namespaces ? RT_CELL_REPORTS : job->reports);
-	if (gather_command(cell, report, job, err) < 0)
+	if (gather_command(cell, report, matrix->only ? matrix->only[i] : NULL, job, err) < 0)
 		return -1;
 	/* a step that the network reaches gets only its inputs, never the operator's tools and caches */
 	bool trusted_inputs = !(check->network == RT_NETWORK_HOST && check->untrusted_inputs);
@@ -294,6 +333,8 @@ finish_cell(struct rt_matrix *matrix, struct rt_cell_outcome *outcome, struct rt
 				       .stdout_fd = job->stdout_fd};
 	rt_run_release(&state->run);
 	memset(&state->run, 0, sizeof(state->run));
+	if (matrix->only && matrix->only[job->cell])
+		state->run.only = rt_strdup(matrix->only[job->cell]);
 	if (rt_evidence_weigh(&evidence, &state->run, state->report_digest, err) < 0)
 		return -1;
 	if (outcome->leaked)

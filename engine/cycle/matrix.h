@@ -61,6 +61,7 @@ struct rt_matrix {
 	enum rt_isolation level;
 	const struct rt_warm *warm; /* what lies below warm cells; NULL: every workspace is clean. Likewise */
 	bool keep;		    /* what each cell wrote is kept, needed or not */
+	const char *const *only;    /* for each cell the id of the one case that is to run, or NULL; NULL: all of all */
 	struct rt_reuse *reuse;	    /* recorded results; NULL: everything runs. Set by the caller after init */
 	char *scratch;		    /* a directory for uppers and reports */
 	struct rt_progress progress;

@@ -4,6 +4,7 @@
 
 #include "cycle/ledger.h"
 #include "cycle/reuse.h"
+#include "model/select.h"
 #include "support/clock.h"
 
 /* How far back in the chain an accepted entry is looked for. */
@@ -17,10 +18,10 @@ take_run(struct rt_trials *trials, struct rt_matrix *matrix, size_t i, struct rt
 	*out = state->run;
 	memset(&state->run.results, 0, sizeof(state->run.results));
 	memcpy(state->run.results.counts, out->results.counts, sizeof(out->results.counts));
-	state->run.tail = NULL;
+	state->run.tail = state->run.only = NULL;
 	if (state->attempts)
-		rt_strs_addf(&trials->gate->evidence, "%s %s %s", matrix->plan->cells.at[i].name, side,
-			     state->report_digest);
+		rt_strs_addf(&trials->gate->evidence, "%s %s %s%s%s", matrix->plan->cells.at[i].name, side,
+			     state->report_digest, out->only ? " only " : "", out->only ? out->only : "");
 }
 
 /*
@@ -86,6 +87,7 @@ rt_trials_init(struct rt_trials *trials, struct rt_gate *gate, const struct rt_p
 	    (struct rt_trials){.gate = gate, .plan = plan, .side = side, .n = plan->cells.n, .warm = RT_WARM_INIT};
 	trials->at = rt_alloc(plan->cells.n + 1, sizeof(*trials->at));
 	trials->red = rt_alloc(plan->cells.n + 1, sizeof(*trials->red));
+	trials->alone_fails = rt_alloc(plan->cells.n + 1, sizeof(*trials->alone_fails));
 	for (size_t i = 0; i < trials->n; i++)
 		trials->at[i].cell = &plan->cells.at[i];
 	if (rt_matrix_init(&trials->candidate, gate->home, rt_quarantine_repo(gate->quarantine), &gate->trusted, plan,
@@ -101,6 +103,7 @@ rt_trials_release(struct rt_trials *trials)
 		rt_trial_release(&trials->at[i]);
 	free(trials->at);
 	free(trials->red);
+	free(trials->alone_fails);
 	if (trials->candidate.plan)
 		rt_matrix_release(&trials->candidate);
 	if (trials->base.plan)
@@ -165,6 +168,94 @@ run_side(struct rt_trials *trials, const bool *want, bool on_base, struct rt_err
 	return 0;
 }
 
+/* Single cases of the trials, at most so many of each. */
+struct singles {
+	const char *(*ids)[RT_ROUND_CASES]; /* by trial */
+	size_t *n, most;
+};
+
+static void
+singles_release(struct singles *singles)
+{
+	free(singles->ids);
+	free(singles->n);
+}
+
+/* Takes out of want what can be told by running single cases. */
+static void
+find_singles(struct rt_trials *trials, const struct rt_judge_input *input, bool *want, struct singles *out)
+{
+	out->most = 0;
+	for (size_t i = 0; i < trials->n; i++) {
+		out->n[i] = 0;
+		if (!want[i] || trials->alone_fails[i])
+			continue;
+		out->n[i] = rt_judge_round_cases(input, &trials->at[i], out->ids[i]);
+		for (size_t k = 0; k < out->n[i]; k++) {
+			rt_auto(select) struct rt_select select = {0};
+			if (!rt_select_make(&select, trials->at[i].cell->check, out->ids[i][k]))
+				out->n[i] = 0;
+		}
+		want[i] = out->n[i] == 0;
+		out->most = out->n[i] > out->most ? out->n[i] : out->most;
+	}
+}
+
+/*
+ * Runs the k-th single case of each trial. What the cell's own runs left (whether it is green, its tree) stays as it
+ * was, for the cells that need it. A run without whole evidence is dropped.
+ */
+static int
+run_single(struct rt_trials *trials, const struct singles *singles, size_t k, bool on_base, struct rt_err *err)
+{
+	struct rt_matrix *matrix = on_base ? &trials->base : &trials->candidate;
+	rt_auto(free) const char **only = rt_alloc(trials->n + 1, sizeof(*only));
+	rt_auto(free) bool *want = rt_alloc(trials->n + 1, sizeof(*want));
+	rt_auto(free) struct rt_cell_state *kept = rt_alloc(trials->n + 1, sizeof(*kept));
+	struct rt_reuse *reuse = rt_steal(&matrix->reuse);
+	for (size_t i = 0; i < trials->n; i++) {
+		want[i] = k < singles->n[i] && !trials->alone_fails[i];
+		if (!want[i])
+			continue;
+		only[i] = singles->ids[i][k];
+		kept[i] = matrix->cells[i];
+		matrix->cells[i] =
+		    (struct rt_cell_state){.log = RT_BUF_INIT, .attempts = kept[i].attempts, .level = kept[i].level};
+	}
+	matrix->only = (const char *const *)only;
+	int result = rt_matrix_run(matrix, want, err);
+	matrix->only = NULL;
+	matrix->reuse = reuse;
+	for (size_t i = 0; i < trials->n; i++) {
+		struct rt_trial *trial = &trials->at[i];
+		struct rt_run run = {.end = RT_CELL_NOT_RUN};
+		if (!want[i])
+			continue;
+		take_run(trials, matrix, i, &run, on_base ? "base" : trials->side);
+		trials->alone_fails[i] = run.end != RT_CELL_COMPLETE;
+		if (result == 0 && run.end == RT_CELL_COMPLETE)
+			*(on_base ? next_run(&trial->base, &trial->bases, &trial->n_bases)
+				  : next_run(&trial->second, &trial->more, &trial->n_more)) = run;
+		else
+			rt_run_release(&run);
+		kept[i].attempts = matrix->cells[i].attempts;
+		rt_run_release(&matrix->cells[i].run);
+		rt_buf_release(&matrix->cells[i].log);
+		free(matrix->cells[i].upper);
+		matrix->cells[i] = kept[i];
+	}
+	return result;
+}
+
+static int
+run_round(struct rt_trials *trials, const bool *want, const struct singles *singles, bool on_base, struct rt_err *err)
+{
+	int result = run_side(trials, want, on_base, err);
+	for (size_t k = 0; k < singles->most && result == 0; k++)
+		result = run_single(trials, singles, k, on_base, err);
+	return result;
+}
+
 /*
  * Further rounds while the judge says that they would tell, the candidate first in every other one, so that what drifts
  * with time does not favour a side.
@@ -174,15 +265,22 @@ rounds(struct rt_trials *trials, const struct rt_judge_input *input, struct rt_e
 {
 	enum { LEAST_MS = 300000, TIMES = 5 };
 	rt_auto(free) bool *want = rt_alloc(trials->n + 1, sizeof(*want));
+	struct singles singles = {.ids = rt_alloc(trials->n + 1, sizeof(*singles.ids)),
+				  .n = rt_alloc(trials->n + 1, sizeof(*singles.n))};
 	int64_t start = rt_clock_ms(), most = trials->candidate.busy_ms * TIMES;
-	for (bool base_first = true; rt_judge_rounds(input, want); base_first = !base_first) {
+	int result = 0;
+	for (bool base_first = true; result == 0 && rt_judge_rounds(input, want); base_first = !base_first) {
 		if (rt_clock_ms() - start > (most > LEAST_MS ? most : LEAST_MS))
-			return 0;
-		if (make_base(trials, err) < 0 || run_side(trials, want, base_first, err) < 0 ||
-		    run_side(trials, want, !base_first, err) < 0)
-			return -1;
+			break;
+		find_singles(trials, input, want, &singles);
+		result = make_base(trials, err);
+		if (result == 0)
+			result = run_round(trials, want, &singles, base_first, err);
+		if (result == 0)
+			result = run_round(trials, want, &singles, !base_first, err);
 	}
-	return 0;
+	singles_release(&singles);
+	return result;
 }
 
 int

@@ -19,6 +19,7 @@ struct rt_trials {
 	struct rt_warm warm; /* of the candidate's first runs */
 	struct rt_trial *at; /* as many as the plan has cells */
 	bool *red;
+	bool *alone_fails; /* runs of a single case gave no evidence: the whole check runs */
 	size_t n;
 };
 

@@ -4,6 +4,7 @@
 #include <strings.h>
 
 #include "model/suggest.h"
+#include "model/select.h"
 #include "model/template.h"
 
 /* Bounds the recursion over needs; a matrix has at most 10,000 cells anyway. */
@@ -236,6 +237,10 @@ verify_templates(const struct verify *v, size_t at)
 		return -1;
 	if (rerun && verify_text(v, check, rerun, "case"))
 		return -1;
+	if (rerun && (!strstr(rerun->text, "{{case}}") || rt_select_quoted(rerun->text)))
+		return rt_fail_node(v->file, rerun,
+				    "`rerun` needs {{case}}, outside of quotes: the name of the case is put there as "
+				    "one word, quoted");
 	/* an expression or a pointer is no template */
 	if (report && report->type == RT_YAML_MAPPING && check->report.path) {
 		const struct rt_yaml *place = &report->values[0];

@@ -46,6 +46,8 @@ struct rt_run {
 	enum rt_cell_end end;
 	int exit_code; /* 128 + signal for a signal */
 	struct rt_results results;
+	char *only; /* the id of the one case that was selected, all that the run tells of; owned. NULL: it tells of all
+		     */
 	char *tail; /* the end of its output, redacted, for excerpts; owned, may be NULL */
 };
 
@@ -54,7 +56,8 @@ struct rt_run {
  * runner's table, agreement of exit code and report (a non-zero exit without a failed case adds the case
  * `<cell>/(exit)`, error), zero executed cases, fewer than min_cases, ids that are reserved. A breach adds a problem,
  * and any problem makes the end RT_CELL_BROKEN. For report `exit` adds the one case; a metric or findings cell that ran
- * gets the case `<cell>/(ran)`. Call it once for a run.
+ * gets the case `<cell>/(ran)`. Of a run that selected one case that case must have been executed, and is all the
+ * evidence asked for. Call it once for a run.
  */
 void rt_run_weigh(struct rt_run *run, const struct rt_cell *cell);
 
@@ -170,6 +173,14 @@ void rt_judge_probation(const struct rt_judge_input *input, size_t *more);
  * when there is none: more runs tell no more.
  */
 bool rt_judge_rounds(const struct rt_judge_input *input, bool *want);
+#define RT_ROUND_CASES 4
+/*
+ * Of a trial that wants another round: the ids of the cases that are open, where runs of these alone may tell. 0: only
+ * the whole check tells. A case that fails may owe that to what runs with it; so the first runs are always whole, and
+ * runs of a case alone count only once one of them failed, on either side.
+ */
+size_t rt_judge_round_cases(const struct rt_judge_input *input, const struct rt_trial *trial,
+			    const char *cases[RT_ROUND_CASES]);
 /* Decides. No trial at all is inconclusive: nothing was shown. */
 void rt_judge(const struct rt_judge_input *input, struct rt_judgement *out);
 

@@ -79,6 +79,10 @@ struct rt_sight {
 void rt_stand_init(struct rt_stand *stand, const struct rt_judge_input *input, const struct rt_trial *trial);
 void rt_stand_release(struct rt_stand *stand);
 RT_DEFINE_AUTO(stand, struct rt_stand, rt_stand_release);
+/* False for a run of another case alone. */
+bool rt_view_tells(const struct rt_view *view, const struct rt_item *item);
+/* How many runs of the candidate tell of the item. */
+unsigned rt_stand_runs(const struct rt_stand *stand, const struct rt_item *item);
 struct rt_sight rt_stand_see(const struct rt_stand *stand, const struct rt_view *view, const struct rt_item *item);
 /* Were too many known cases red at once for chance? A change breaks many; then two runs tell. Counted when asked. */
 bool rt_stand_crowd(const struct rt_stand *stand);

@@ -61,7 +61,7 @@ rename_holds(const struct rt_judge_input *input, const struct rt_rename *rename)
 	if (times_named(input, rename->from) != 1 || times_named(input, rename->to) != 1)
 		return false;
 	for (i = 0; i < trial->n_more; i++)
-		if (!run_shows_rename(&trial->more[i], rename, old))
+		if (!trial->more[i].only && !run_shows_rename(&trial->more[i], rename, old))
 			return false;
 	return run_shows_rename(&trial->first, rename, old) &&
 	       (!trial->second || run_shows_rename(trial->second, rename, old));
@@ -165,6 +165,8 @@ all_green(const struct rt_stand *stand, const struct rt_item *item, struct rt_si
 	for (v = 0; v < stand->n; v++) {
 		struct rt_sight sight = rt_stand_see(stand, &stand->views[v], item);
 
+		if (!rt_view_tells(&stand->views[v], item))
+			continue;
 		if (sight.colour != RT_GREEN)
 			return false;
 		if (!v) {
@@ -203,7 +205,7 @@ rt_bench_demote(struct rt_bench *bench, const struct rt_item *item, double bound
 static void
 raise_flaky(struct rt_bench *bench, const struct rt_stand *stand, const struct rt_item *item)
 {
-	double bound = rt_rate_bound(0, (unsigned)stand->n);
+	double bound = rt_rate_bound(0, rt_stand_runs(stand, item));
 	struct rt_line line = {.level = RT_LEVEL_FLAKY, .has_value = true, .value = bound};
 	struct rt_sight sight;
 
@@ -297,7 +299,7 @@ raise_finding(struct rt_bench *bench, const struct rt_stand *stand, const struct
 void
 rt_bench_raise(struct rt_bench *bench, const struct rt_stand *stand, const struct rt_item *item)
 {
-	bool probed = stand->n >= bench->input->config->probation;
+	bool probed = rt_stand_runs(stand, item) >= bench->input->config->probation;
 
 	if (stand->check->kind == RT_KIND_PREPARE)
 		return;

@@ -15,14 +15,43 @@
 
 struct tally {
 	unsigned red, calm;
+	bool alone; /* runs of the case alone count too */
 };
+
+/* Runs of the case alone, on the candidate, and whether one on either side failed: then alone it fails as well. */
+struct alone {
+	unsigned runs;
+	bool failed;
+};
+
+static void
+count_alone(struct alone *alone, const struct rt_stand *stand, const struct rt_view *view, const struct rt_item *item)
+{
+	if (view->run && view->run->only && rt_view_tells(view, item))
+		alone->failed |= rt_stand_see(stand, view, item).colour == RT_RED;
+}
+
+static struct alone
+runs_alone(const struct rt_stand *stand, const struct rt_item *item)
+{
+	struct alone alone = {0};
+	size_t i;
+
+	for (i = 0; i < stand->n; i++) {
+		count_alone(&alone, stand, &stand->views[i], item);
+		alone.runs += stand->views[i].run->only && rt_view_tells(&stand->views[i], item);
+	}
+	for (i = 0; i < stand->n_bases; i++)
+		count_alone(&alone, stand, &stand->bases[i], item);
+	return alone;
+}
 
 static void
 count(struct tally *tally, const struct rt_stand *stand, const struct rt_view *view, const struct rt_item *item)
 {
 	struct rt_sight sight;
 
-	if (!view->run)
+	if (!view->run || (view->run->only && !tally->alone))
 		return;
 	sight = rt_stand_see(stand, view, item);
 	tally->red += sight.colour == RT_RED;
@@ -84,7 +113,7 @@ matrix_cases(const struct rt_judge_input *input)
 enum rt_flaky_answer
 rt_stand_decide(const struct rt_stand *stand, const struct rt_item *item, struct rt_decision *decision)
 {
-	struct tally here = {0}, base = {0};
+	struct tally here = {.alone = runs_alone(stand, item).failed}, base = here;
 	struct rt_sequential test;
 	size_t i;
 
@@ -286,6 +315,9 @@ struct wish {
 	struct rt_bench *bench;
 	const struct rt_stand *stand;
 	bool more;
+	bool whole;	    /* only the whole check tells */
+	const char **cases; /* RT_ROUND_CASES: where the open cases go; NULL: it is enough that there is one */
+	size_t n;
 };
 
 static bool
@@ -299,19 +331,40 @@ is_red_somewhere(const struct rt_stand *stand, const struct rt_item *item)
 	return false;
 }
 
+/*
+ * Notes an open case. While every whole run of it failed, whole runs tell soonest, and what it owes to its neighbours
+ * must not pass for calm; when it passes alone time and again, its failures come from them.
+ */
+static void
+note_open(struct wish *wish, const struct rt_item *item, const struct rt_decision *decision)
+{
+	enum { TRIES = 3 };
+	struct alone alone = runs_alone(wish->stand, item);
+
+	wish->more = true;
+	if (decision->fails == decision->runs || wish->n == RT_ROUND_CASES || (!alone.failed && alone.runs >= TRIES))
+		wish->whole = true;
+	else if (wish->cases)
+		wish->cases[wish->n++] = item->id;
+}
+
 static bool
 ask_item(void *data, const struct rt_item *item)
 {
 	struct wish *wish = data;
 	struct rt_decision decision;
-	bool confirmed;
+	bool confirmed, more = false;
 
-	if (rt_stand_pairs(wish->stand, item))
-		(void)rt_stand_compare(wish->stand, item, &wish->more, &confirmed);
-	else if (item->kind == RT_ITEM_CASE && item->line && is_red_somewhere(wish->stand, item) &&
-		 !rt_bench_excuses(wish->bench, wish->stand, item, false))
-		wish->more = rt_stand_decide(wish->stand, item, &decision) == RT_FLAKY_OPEN;
-	return !wish->more;
+	if (rt_stand_pairs(wish->stand, item)) {
+		(void)rt_stand_compare(wish->stand, item, &more, &confirmed);
+		wish->more |= more;
+		wish->whole |= more;
+	} else if (item->kind == RT_ITEM_CASE && item->line && is_red_somewhere(wish->stand, item) &&
+		   !rt_bench_excuses(wish->bench, wish->stand, item, false) &&
+		   rt_stand_decide(wish->stand, item, &decision) == RT_FLAKY_OPEN) {
+		note_open(wish, item, &decision);
+	}
+	return wish->cases ? !wish->whole : !wish->more;
 }
 
 /* A run without whole evidence is judged as it stands. */
@@ -350,4 +403,19 @@ rt_judge_rounds(const struct rt_judge_input *input, bool *want)
 		any |= wish.more;
 	}
 	return any;
+}
+
+size_t
+rt_judge_round_cases(const struct rt_judge_input *input, const struct rt_trial *trial,
+		     const char *cases[RT_ROUND_CASES])
+{
+	rt_auto(bench) struct rt_bench bench = {0};
+	rt_auto(stand) struct rt_stand stand = {0};
+	struct wish wish = {.bench = &bench, .stand = &stand, .cases = cases};
+
+	rt_bench_init(&bench, input, NULL);
+	rt_stand_init(&stand, input, trial);
+	if (all_whole(&stand))
+		rt_stand_each(&stand, ask_item, &wish);
+	return wish.whole ? 0 : wish.n;
 }

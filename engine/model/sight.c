@@ -230,11 +230,30 @@ see_exit(const struct rt_stand *stand, const struct rt_view *view)
 	return sight;
 }
 
+bool
+rt_view_tells(const struct rt_view *view, const struct rt_item *item)
+{
+	return !view->run || !view->run->only || (item->kind == RT_ITEM_CASE && !strcmp(view->run->only, item->id));
+}
+
+unsigned
+rt_stand_runs(const struct rt_stand *stand, const struct rt_item *item)
+{
+	unsigned n = 0;
+	size_t v;
+
+	for (v = 0; v < stand->n; v++)
+		n += rt_view_tells(&stand->views[v], item);
+	return n;
+}
+
 struct rt_sight
 rt_stand_see(const struct rt_stand *stand, const struct rt_view *view, const struct rt_item *item)
 {
 	struct rt_sight none = {.colour = RT_VOID, .status = RT_STATUS_ABSENT};
 
+	if (!rt_view_tells(view, item))
+		return none;
 	/* The number or the list of a command that failed is no evidence; the failure itself is. */
 	if (!view->whole || (view->exit && item->kind != RT_ITEM_EXIT && stand->check->kind != RT_KIND_CASES))
 		return none;

@@ -45,6 +45,18 @@ first_failed(const struct rt_results *results)
 	rt_bug("no case failed among %zu", results->cases.n);
 }
 
+/* The selected case must have run, and the exit code must not blame what no case does. */
+static void
+weigh_selected(struct rt_run *run, enum rt_exit_meaning meaning, size_t failed)
+{
+	const struct rt_case *c = rt_results_find(&run->results, run->only);
+
+	if (!c || (c->status != RT_STATUS_PASS && c->status != RT_STATUS_FAIL && c->status != RT_STATUS_ERROR))
+		rt_results_problem(&run->results, "%s was selected, and is not among what was executed", run->only);
+	else if (meaning != RT_EXIT_CLEAN && !failed)
+		rt_results_problem(&run->results, "exit code %d, though no case failed", run->exit_code);
+}
+
 static void
 weigh_cases(struct rt_run *run, const struct rt_cell *cell, enum rt_exit_meaning meaning)
 {
@@ -55,7 +67,7 @@ weigh_cases(struct rt_run *run, const struct rt_cell *cell, enum rt_exit_meaning
 	if (!executed && rt_defended(FLOOR))
 		rt_results_problem(results, "no case was executed (%zu in the report, exit code %d)", results->cases.n,
 				   run->exit_code);
-	else if (executed < cell->check->min_cases && rt_defended(FLOOR))
+	else if (!run->only && executed < cell->check->min_cases && rt_defended(FLOOR))
 		rt_results_problem(results, "%zu cases were executed, and min_cases is %llu", executed,
 				   (unsigned long long)cell->check->min_cases);
 	if (meaning == RT_EXIT_CLEAN && failed && rt_defended(AGREEMENT))
@@ -63,7 +75,9 @@ weigh_cases(struct rt_run *run, const struct rt_cell *cell, enum rt_exit_meaning
 				   "exit code 0, though the report has %zu failed cases (%s); "
 				   "the runner must end with another code when a case fails",
 				   failed, first_failed(results));
-	if (meaning != RT_EXIT_CLEAN && !failed && rt_defended(AGREEMENT))
+	if (run->only)
+		weigh_selected(run, meaning, failed);
+	else if (meaning != RT_EXIT_CLEAN && !failed && rt_defended(AGREEMENT))
 		add_case(run, cell, "(exit)", RT_STATUS_ERROR);
 }
 
@@ -121,7 +135,8 @@ rt_run_release(struct rt_run *run)
 {
 	rt_results_release(&run->results);
 	free(run->tail);
-	run->tail = NULL;
+	free(run->only);
+	run->tail = run->only = NULL;
 }
 
 static void

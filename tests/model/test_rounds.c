@@ -308,3 +308,105 @@ Test(paired_metric, on_such_a_machine_more_than_the_base_regresses)
 	cr_assert_eq(kit_judge(), RT_VERDICT_REGRESSED);
 	rt_strs_release(&kit.checks[cell].record_on);
 }
+
+/* ---- runs of one case alone ---- */
+
+/* A round of the case alone, on both sides. */
+static void
+alone_round(size_t cell, const char *candidate, const char *base)
+{
+	struct rt_trial *trial = &kit.trials[cell];
+
+	kit_round(cell, candidate, base);
+	trial->more[trial->n_more - 1].only = rt_strdup("unit/a");
+	trial->bases[trial->n_bases - 1].only = rt_strdup("unit/a");
+}
+
+static size_t
+singles(size_t cell)
+{
+	const char *cases[RT_ROUND_CASES];
+
+	rt_baseline_seal(&kit.baseline);
+	return rt_judge_round_cases(&kit.input, &kit.trials[cell], cases);
+}
+
+Test(rounds, while_every_whole_run_fails_the_whole_check_runs)
+{
+	size_t cell = failed_once("unit/a pass - 0");
+
+	add_others(cell);
+	kit_round(cell, "a=fail", "a=pass");
+	cr_assert(kit_more(cell));
+	cr_assert_eq(singles(cell), 0);
+}
+
+Test(rounds, a_case_that_fails_in_one_whole_run_and_not_in_another_runs_alone)
+{
+	size_t cell = failed_once("unit/a pass - 0");
+
+	kit_round(cell, "a=pass", "a=pass");
+	cr_assert(kit_more(cell));
+	cr_assert_eq(singles(cell), 1);
+}
+
+Test(rounds, a_run_of_one_case_says_nothing_of_the_others)
+{
+	size_t cell;
+
+	kit_line("unit/b pass - 0");
+	cell = failed_once("unit/a pass - 0");
+	kit_ran(cell, KIT_FIRST, "b=pass");
+	kit_round(cell, "a=pass b=pass", "a=pass b=pass");
+	alone_round(cell, "a=fail", "a=pass");
+	cr_assert_eq(kit_judge(), RT_VERDICT_REGRESSED);
+	cr_assert_null(kit_find(&kit.out.regressions, "unit/b"));
+	cr_assert_eq(decision()->runs, 3);
+}
+
+Test(rounds, passes_alone_count_only_once_it_failed_alone)
+{
+	size_t cell = failed_once("unit/a pass - 0");
+
+	kit_round(cell, "a=pass", "a=pass");
+	alone_round(cell, "a=pass", "a=pass");
+	alone_round(cell, "a=pass", "a=pass");
+	kit_judge();
+	cr_assert_eq(decision()->runs, 2);
+	cr_assert_eq(singles(cell), 1);
+}
+
+Test(rounds, a_case_that_keeps_passing_alone_owes_its_failure_to_others_and_the_whole_check_runs)
+{
+	size_t cell = failed_once("unit/a pass - 0");
+
+	kit_round(cell, "a=pass", "a=pass");
+	for (int i = 0; i < 3; i++)
+		alone_round(cell, "a=pass", "a=pass");
+	cr_assert(kit_more(cell));
+	cr_assert_eq(singles(cell), 0);
+}
+
+Test(rounds, a_failure_alone_on_the_base_is_a_flake_that_was_there)
+{
+	size_t cell = failed_once("unit/a pass - 0");
+
+	kit_round(cell, "a=pass", "a=pass");
+	alone_round(cell, "a=pass", "a=fail");
+	cr_assert_not(kit_more(cell));
+	cr_assert_eq(kit_judge(), RT_VERDICT_WOULD_LAND);
+	cr_assert_str_eq(decision()->answer, "flaky before");
+}
+
+Test(rounds, runs_alone_of_others_are_no_probation)
+{
+	size_t cell = failed_once("unit/a pass - 0");
+
+	kit.config.probation = 4;
+	kit_ran(cell, KIT_FIRST, "new=pass");
+	kit_round(cell, "a=pass new=pass", "a=pass");
+	alone_round(cell, "a=pass", "a=fail");
+	alone_round(cell, "a=pass", "a=pass");
+	cr_assert_eq(kit_judge(), RT_VERDICT_WOULD_LAND);
+	cr_assert_str_empty(kit_raised("unit/new"));
+}

@@ -269,3 +269,53 @@ Test(weigh, a_preparation_that_fails_is_the_exit_case)
 	ends(1, RT_CELL_COMPLETE);
 	cr_assert_eq(status_of("unit/(exit)"), RT_STATUS_ERROR);
 }
+
+/* ---- runs of one selected case ---- */
+
+static void
+select_case(const char *id)
+{
+	run.only = rt_strdup(id);
+	check.min_cases = 5;
+}
+
+Test(weigh, selected_case_that_ran_is_all_the_evidence_of_its_run)
+{
+	select_case("unit/a");
+	add("unit/a", RT_STATUS_PASS);
+	add("unit/b", RT_STATUS_SKIP);
+	ends(0, RT_CELL_COMPLETE);
+}
+
+Test(weigh, selected_case_that_failed_agrees_with_the_exit_code)
+{
+	select_case("unit/a");
+	add("unit/a", RT_STATUS_FAIL);
+	ends(1, RT_CELL_COMPLETE);
+}
+
+Test(weigh, selection_that_ran_another_case_is_no_evidence)
+{
+	select_case("unit/a");
+	add("unit/b", RT_STATUS_PASS);
+	ends(0, RT_CELL_BROKEN);
+	has_problem("not among what was executed");
+}
+
+Test(weigh, selected_case_that_was_skipped_is_no_evidence)
+{
+	select_case("unit/a");
+	add("unit/a", RT_STATUS_SKIP);
+	add("unit/b", RT_STATUS_PASS);
+	ends(0, RT_CELL_BROKEN);
+}
+
+/* A floor of coverage, say, which one case alone can't reach. */
+Test(weigh, selected_case_that_passes_while_the_command_fails_is_no_evidence)
+{
+	select_case("unit/a");
+	add("unit/a", RT_STATUS_PASS);
+	ends(1, RT_CELL_BROKEN);
+	has_problem("though no case failed");
+	cr_assert_eq(status_of("unit/(exit)"), RT_STATUS_ABSENT);
+}
