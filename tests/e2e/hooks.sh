@@ -33,7 +33,7 @@ check 'the hook writes no byte of the index' test "$(sha256sum .git/index)" = "$
 git reset -q --hard && rm loose
 
 # ---- an index that names what is not there ----
-make cases/lost good && git add cases/lost && lost=$(git rev-parse :cases/lost) && before=$(tip)
+make cases/lost 'good, lost' && git add cases/lost && lost=$(git rev-parse :cases/lost) && before=$(tip)
 rm -f ".git/objects/${lost:0:2}/${lost:2}"
 exits 3 'a staged file whose object is missing is not judged' git hook run pre-commit
 says 'the missing object is named' "cannot read object $lost"
