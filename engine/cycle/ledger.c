@@ -15,19 +15,26 @@
 
 enum { APPEND_MS = 30000 };
 
+int
+rt_ledger_link(struct rt_repo *repo, const struct rt_oid *at, struct rt_link *link, struct rt_err *err)
+{
+	if (rt_link_read(repo, at, link, err) < 0)
+		return -1;
+	if (strcmp(link->tree.hex, EMPTY_TREE) != 0 || link->n_parents > 1)
+		return rt_fail(err, RT_EIO, "%s is not a ledger entry; run `ratchet verify`", at->hex);
+	return 0;
+}
+
 static int
-read_entry(struct rt_repo *repo, const struct rt_oid *at, struct rt_record *record, char *digest, struct rt_oid *parent,
+read_entry(struct rt_repo *repo, const struct rt_oid *at, struct rt_record *record, struct rt_oid *parent,
 	   struct rt_err *err)
 {
-	rt_auto(commit) struct rt_commit commit = {0};
-	if (rt_commit_read(repo, at, &commit, err) < 0)
+	rt_auto(link) struct rt_link link = {0};
+	if (rt_ledger_link(repo, at, &link, err) < 0)
 		return -1;
-	if (strcmp(commit.tree.hex, EMPTY_TREE) != 0 || commit.n_parents > 1)
-		return rt_fail(err, RT_EIO, "%s is not a ledger entry; run `ratchet verify`", at->hex);
-	if (rt_record_parse(record, commit.message, strlen(commit.message), digest, err) < 0)
+	if (rt_record_parse(record, link.message, link.len, NULL, err) < 0)
 		return rt_err_while(err, "ledger entry %s", at->hex);
-	if (parent)
-		*parent = commit.n_parents ? commit.parents[0] : (struct rt_oid){""};
+	*parent = link.parent;
 	return 0;
 }
 
@@ -41,9 +48,11 @@ rt_ledger_head(struct rt_home *home, struct rt_head *head, struct rt_err *err)
 	if (found <= 0)
 		return found;
 	rt_auto(record) struct rt_record record = RT_RECORD_INIT;
-	if (read_entry(home->repo, &head->commit, &record, head->digest, NULL, err) < 0)
+	struct rt_oid parent;
+	if (read_entry(home->repo, &head->commit, &record, &parent, err) < 0)
 		return -1;
 	head->seq = record.seq;
+	memcpy(head->digest, record.digest, sizeof(head->digest));
 	return 0;
 }
 
@@ -217,7 +226,7 @@ rt_ledger_walk(struct rt_home *home, const struct rt_oid *from,
 	while (at.hex[0]) {
 		rt_auto(record) struct rt_record record = RT_RECORD_INIT;
 		struct rt_oid parent;
-		if (read_entry(home->repo, &at, &record, NULL, &parent, err) < 0)
+		if (read_entry(home->repo, &at, &record, &parent, err) < 0)
 			return -1;
 		int stop = each(data, &at, &record, err);
 		if (stop)

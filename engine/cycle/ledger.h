@@ -9,7 +9,7 @@
  */
 
 #include "cycle/home.h"
-#include "model/record.h"
+#include "model/facts.h"
 
 #define RT_LEDGER_REFS "refs/ratchet/ledger/"
 
@@ -33,6 +33,12 @@ int rt_ledger_append(struct rt_home *home, struct rt_record *record, struct rt_o
 int rt_ledger_walk(struct rt_home *home, const struct rt_oid *from,
 		   int (*each)(void *data, const struct rt_oid *at, const struct rt_record *record, struct rt_err *err),
 		   void *data, struct rt_err *err) RT_MUST_USE;
+/* The same for who needs no more than facts, which are valid during the call; digests are taken. */
+int rt_ledger_scan(struct rt_home *home, const struct rt_oid *from,
+		   int (*each)(void *data, const struct rt_oid *at, const struct rt_facts *facts, struct rt_err *err),
+		   void *data, struct rt_err *err) RT_MUST_USE;
+/* The commit of an entry, as far as it is one of the chain. */
+int rt_ledger_link(struct rt_repo *repo, const struct rt_oid *at, struct rt_link *link, struct rt_err *err) RT_MUST_USE;
 
 /* The directory of the witness files; NULL: there is no place for one. The caller frees. */
 char *rt_witness_dir(const struct rt_home *home);

@@ -185,6 +185,50 @@ rt_commit_read(struct rt_repo *repo, const struct rt_oid *id, struct rt_commit *
 	return 0;
 }
 
+/* "KEY <id>" and the end of the line; at moves behind it. */
+static bool
+next_id(const char **at, const char *end, const char *key, struct rt_oid *out)
+{
+	size_t len = strlen(key);
+
+	if ((size_t)(end - *at) < len + RT_OID_HEX + 1 || memcmp(*at, key, len) != 0 || (*at)[len + RT_OID_HEX] != '\n')
+		return false;
+	memcpy(out->hex, *at + len, RT_OID_HEX);
+	out->hex[RT_OID_HEX] = '\0';
+	*at += len + RT_OID_HEX + 1;
+	return true;
+}
+
+int
+rt_link_read(struct rt_repo *repo, const struct rt_oid *id, struct rt_link *out, struct rt_err *err)
+{
+	git_odb_object *object = NULL;
+	struct rt_oid other;
+	const char *at, *end, *blank;
+
+	*out = (struct rt_link){0};
+	if (rt_odb_read(repo, id, GIT_OBJECT_COMMIT, &object, err) < 0)
+		return -1;
+	out->held = object;
+	at = git_odb_object_data(object);
+	end = at + git_odb_object_size(object);
+	if (!next_id(&at, end, "tree ", &out->tree))
+		return rt_fail(err, RT_EUNKNOWN, "commit %s is malformed: no tree", id->hex);
+	while (next_id(&at, end, "parent ", out->n_parents ? &other : &out->parent))
+		out->n_parents++;
+	blank = memmem(at, (size_t)(end - at), "\n\n", 2);
+	out->message = blank ? blank + 2 : end;
+	out->len = (size_t)(end - out->message);
+	return 0;
+}
+
+void
+rt_link_release(struct rt_link *link)
+{
+	git_odb_object_free(link->held);
+	*link = (struct rt_link){0};
+}
+
 /* "Name <mail> seconds zone", on one line: what git's fsck asks for. */
 static bool
 ident_ok(const char *ident)

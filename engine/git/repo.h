@@ -58,6 +58,9 @@ int rt_repo_config_all(struct rt_repo *repo, const char *key, struct rt_strs *va
 bool rt_repo_config_bool(struct rt_repo *repo, const char *key, bool otherwise);
 /* Sets in the repository's own file; NULL unsets. */
 int rt_repo_config_set(struct rt_repo *repo, const char *key, const char *value, struct rt_err *err) RT_MUST_USE;
+/* For recovery: removes what a set that was killed left. Adds git's lock to removed, where it was among that. */
+int rt_repo_config_settle(struct rt_repo *repo, struct rt_strs *removed, int64_t deadline,
+			  struct rt_err *err) RT_MUST_USE;
 
 /* ---- refs ---- */
 
@@ -97,6 +100,17 @@ int rt_commit_read(struct rt_repo *repo, const struct rt_oid *id, struct rt_comm
 int rt_commit_write(struct rt_repo *repo, struct rt_commit *commit, struct rt_err *err) RT_MUST_USE;
 void rt_commit_release(struct rt_commit *commit);
 RT_DEFINE_AUTO(commit, struct rt_commit, rt_commit_release);
+/* A commit read where it lies, for chains of many: only what they are made of. */
+struct rt_link {
+	struct rt_oid tree, parent; /* parent: the first; "" none */
+	size_t n_parents;
+	const char *message; /* len bytes, until release */
+	size_t len;
+	void *held;
+};
+int rt_link_read(struct rt_repo *repo, const struct rt_oid *id, struct rt_link *out, struct rt_err *err) RT_MUST_USE;
+void rt_link_release(struct rt_link *link);
+RT_DEFINE_AUTO(link, struct rt_link, rt_link_release);
 /* The user's identity with the present time: "Name <mail> seconds +0000"; falls back to the login name and host. */
 int rt_ident(struct rt_repo *repo, struct rt_buf *out, struct rt_err *err) RT_MUST_USE;
 

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "model/facts.h"
 #include "model/id.h"
 #include "support/buf.h"
 
@@ -90,25 +91,18 @@ to_json(const struct rt_record *record)
 }
 
 /* The verb of the subject; for what came to a verdict without landing, the verdict itself. */
-static const char *
-subject_verb(enum rt_op op, const char *verdict)
+static struct rt_span
+subject_verb(enum rt_op op, struct rt_span verdict)
 {
-	switch (op) {
-	case RT_OP_INTENT:
-		return "landing";
-	case RT_OP_OUTCOME:
-		return "landed";
-	case RT_OP_REJECTED:
-	case RT_OP_JUDGED:
-		return verdict ? verdict : rt_op_name(op);
-	case RT_OP_ABORTED:
-	case RT_OP_ADOPTED:
-	case RT_OP_OPEN:
-	case RT_OP_RECOVERED:
-	case RT_OP_GC:
-		return rt_op_name(op);
-	}
-	rt_bug("op %d", op);
+	const char *verb = rt_op_name(op);
+
+	if (op == RT_OP_INTENT)
+		verb = "landing";
+	else if (op == RT_OP_OUTCOME)
+		verb = "landed";
+	else if ((op == RT_OP_REJECTED || op == RT_OP_JUDGED) && verdict.at)
+		return verdict;
+	return (struct rt_span){.at = verb, .len = strlen(verb)};
 }
 
 static void
@@ -118,38 +112,61 @@ add_count(struct rt_buf *out, int64_t n, const char *what)
 		rt_buf_addf(out, "%s%lld %s", rt_ends_with(out->data, ":") ? " " : ", ", (long long)n, what);
 }
 
-/*
- * "landed 1a2b3c4d5e6f on main: 210 passed, 1 gained". Made from the JSON and from nothing else, so that it can be made
- * again when the entry is read.
- */
 static void
-write_subject(const struct rt_json *json, struct rt_buf *out)
+add_escaped(struct rt_buf *out, struct rt_span span)
+{
+	rt_id_escape(out, span.at, span.len < SHOWN ? span.len : SHOWN);
+}
+
+/* Made from the JSON and from nothing else, so that it can be made again when the entry is read. */
+void
+rt_facts_subject(const struct rt_facts *facts, struct rt_buf *out)
 {
 	static const char *const done[] = {"passed", "failed", "in error", "skipped", "regressed"};
-	const char *id = rt_json_get_string(json, "id"), *target = rt_json_get_string(json, "target");
-	const struct rt_json *counts = rt_json_get(json, "counts");
-	enum rt_op op = RT_OP_OPEN;
-	const char *verb;
+	struct rt_span target = facts->target;
 	size_t i, end;
 
-	if (op_parse(rt_json_get_string(json, "op"), &op) < 0)
-		rt_bug("a record without an operation");
-	verb = subject_verb(op, rt_json_get_string(json, "verdict"));
-	rt_id_escape(out, verb, strnlen(verb, SHOWN));
-	if (id)
-		rt_buf_addf(out, " %.*s", ID_DIGITS, id);
-	if (target) {
-		target += rt_starts_with(target, "refs/heads/") ? strlen("refs/heads/") : 0;
+	add_escaped(out, subject_verb(facts->op, facts->verdict));
+	if (facts->id.at) {
+		rt_buf_addc(out, ' ');
+		rt_buf_add(out, facts->id.at, facts->id.len < ID_DIGITS ? facts->id.len : ID_DIGITS);
+	}
+	if (target.at) {
+		size_t skipped = target.len >= 11 && !memcmp(target.at, "refs/heads/", 11) ? 11 : 0;
+
 		rt_buf_adds(out, " on ");
-		rt_id_escape(out, target, strnlen(target, SHOWN));
+		add_escaped(out, (struct rt_span){.at = target.at + skipped, .len = target.len - skipped});
 	}
 	end = out->len;
 	rt_buf_addc(out, ':');
-	for (i = 0; i < RT_COUNT(count_names); i++)
-		add_count(out, rt_json_get_int(counts, count_names[i], 0), done[i]);
-	add_count(out, rt_json_get_int(rt_json_get(json, "extra"), "gained", 0), "gained");
+	for (i = 0; i < RT_COUNT(done); i++)
+		add_count(out, facts->counts[i], done[i]);
+	add_count(out, facts->gained, "gained");
 	if (out->len == end + 1)
 		rt_buf_cut(out, end);
+}
+
+static struct rt_span
+span_of(const struct rt_json *json, const char *key)
+{
+	const char *s = rt_json_get_string(json, key);
+
+	return (struct rt_span){.at = s, .len = s ? strlen(s) : 0};
+}
+
+static void
+write_subject(const struct rt_json *json, struct rt_buf *out)
+{
+	struct rt_facts facts = {
+	    .id = span_of(json, "id"), .target = span_of(json, "target"), .verdict = span_of(json, "verdict")};
+	const struct rt_json *counts = rt_json_get(json, "counts");
+
+	if (op_parse(rt_json_get_string(json, "op"), &facts.op) < 0)
+		rt_bug("a record without an operation");
+	for (size_t i = 0; i < RT_COUNT(count_names); i++)
+		facts.counts[i] = rt_json_get_int(counts, count_names[i], 0);
+	facts.gained = rt_json_get_int(rt_json_get(json, "extra"), "gained", 0);
+	rt_facts_subject(&facts, out);
 }
 
 static void
@@ -256,13 +273,58 @@ writes_the_same(const struct rt_record *record, const char *message, size_t len)
 	return again.len == len && !memcmp(again.data, message, len);
 }
 
-int
-rt_record_parse(struct rt_record *record, const char *message, size_t len, char digest[RT_SHA256_HEX + 1],
-		struct rt_err *err)
+/* A value of the message as a tree: part of what was read already, so it can't fail. */
+static struct rt_json *
+tree_of(const char *at, size_t len)
+{
+	struct rt_json *json = NULL;
+	struct rt_err err = RT_ERR_INIT;
+
+	if (at && rt_json_parse(&json, at, len, "ledger entry", &err) < 0)
+		rt_bug("canonical JSON does not read back: %s", err.text);
+	return json;
+}
+
+static char *
+string_of(struct rt_span span)
+{
+	if (!span.at || !span.escaped)
+		return span.at ? rt_strndup(span.at, span.len) : NULL;
+	rt_auto(json) struct rt_json *json = tree_of(span.at - 1, span.len + 2);
+	return rt_strdup(rt_json_string(json));
+}
+
+static void
+from_facts(struct rt_record *record, const struct rt_facts *facts)
+{
+	record->seq = facts->seq;
+	record->time = facts->time;
+	record->op = facts->op;
+	record->fast = facts->fast;
+	memcpy(record->counts, facts->counts, sizeof(record->counts));
+	memcpy(record->prev, facts->prev.at, RT_SHA256_HEX);
+	record->id = string_of(facts->id);
+	record->target = string_of(facts->target);
+	record->base = string_of(facts->base);
+	record->candidate = string_of(facts->candidate);
+	record->tree = string_of(facts->tree);
+	record->landed = string_of(facts->landed);
+	record->verdict = string_of(facts->verdict);
+	record->actor = string_of(facts->actor);
+	record->boot_id = string_of(facts->boot_id);
+	record->isolation = string_of(facts->isolation);
+	record->evidence = tree_of(facts->evidence.at, facts->evidence.len);
+	record->heads = tree_of(facts->heads.at, facts->heads.len);
+	record->extra = tree_of(facts->extra.at, facts->extra.len);
+	rt_sha256_of(facts->line.at, facts->line.len, record->digest);
+}
+
+/* Any entry, or why it is none. */
+static int
+parse_slowly(struct rt_record *record, const char *message, size_t len, struct rt_err *err)
 {
 	const char *blank = memmem(message, len, "\n\n", 2), *line, *end = message + len, *wrong;
 	rt_auto(json) struct rt_json *json = NULL;
-	rt_auto(record) struct rt_record parsed = RT_RECORD_INIT;
 
 	line = blank ? blank + 2 : end;
 	if (line == end || end[-1] != '\n')
@@ -273,15 +335,29 @@ rt_record_parse(struct rt_record *record, const char *message, size_t len, char 
 	wrong = what_is_wrong(json);
 	if (wrong)
 		return rt_fail(err, RT_EUNKNOWN, "not a ledger entry: %s", wrong);
-	if (op_parse(rt_json_get_string(json, "op"), &parsed.op) < 0)
+	if (op_parse(rt_json_get_string(json, "op"), &record->op) < 0)
 		rt_bug("an operation that was known is unknown");
-	memcpy(parsed.prev, rt_json_get_string(json, "prev"), sizeof(parsed.prev));
-	read_facts(&parsed, json);
-	if (!writes_the_same(&parsed, message, len))
+	memcpy(record->prev, rt_json_get_string(json, "prev"), sizeof(record->prev));
+	read_facts(record, json);
+	if (!writes_the_same(record, message, len))
 		return rt_fail(err, RT_EUNKNOWN,
 			       "ledger entry %lld was altered: it is not in the form that ratchet writes",
-			       (long long)parsed.seq);
-	rt_sha256_of(line, (size_t)(end - line), parsed.digest);
+			       (long long)record->seq);
+	rt_sha256_of(line, (size_t)(end - line), record->digest);
+	return 0;
+}
+
+int
+rt_record_parse(struct rt_record *record, const char *message, size_t len, char digest[RT_SHA256_HEX + 1],
+		struct rt_err *err)
+{
+	rt_auto(record) struct rt_record parsed = RT_RECORD_INIT;
+	struct rt_facts facts;
+
+	if (rt_facts_read(&facts, message, len))
+		from_facts(&parsed, &facts);
+	else if (parse_slowly(&parsed, message, len, err) < 0)
+		return -1;
 	if (digest)
 		memcpy(digest, parsed.digest, sizeof(parsed.digest));
 	*record = parsed;
