@@ -23,7 +23,8 @@ tidy_locks(struct rt_home *home, struct rt_strs *found, struct rt_err *err)
 		return -1;
 	for (size_t i = 0; i < gitdirs.n; i++)
 		rt_strs_addf(found, "removed the stale lock %s/index.lock of an interrupted command", gitdirs.at[i]);
-	if (rt_claim_settle(home->repo, &removed, rt_clock_ms() + LOCK_MS, err) < 0)
+	if (rt_claim_settle(home->repo, &removed, rt_clock_ms() + LOCK_MS, err) < 0 ||
+	    rt_repo_config_settle(home->repo, &removed, rt_clock_ms() + LOCK_MS, err) < 0)
 		return -1;
 	for (size_t i = 0; i < removed.n; i++)
 		rt_strs_addf(found, "removed the stale lock %s of an interrupted command", removed.at[i]);

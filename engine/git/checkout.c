@@ -363,20 +363,30 @@ undo(struct checkout *co)
 			rt_twotree_obstacle(plan, plan->steps.at[i].path, "could not be put back; see `git status`");
 }
 
+static int
+drop_file(int folder, const char *name, const char *path, struct rt_err *err)
+{
+	if (unlinkat(folder, name, 0) == 0 || errno == ENOENT)
+		return 0;
+	return rt_fail_errno(err, "cannot remove %s, which holds the old content of %s", name, path);
+}
+
 /* After success: what was replaced and removed is dropped. */
-static void
-drop_old(struct checkout *co)
+static int
+drop_old(struct checkout *co, struct rt_err *err)
 {
 	for (size_t i = 0; i < co->plan->steps.n; i++) {
 		const struct rt_step *step = &co->plan->steps.at[i];
 		const char *name;
 
-		if (step->aside != NULL)
-			(void)unlinkat(co->plan->root, step->aside, 0);
+		if (step->aside != NULL && drop_file(co->plan->root, step->aside, step->path, err) < 0)
+			return -1;
 		if (step->draft != NULL && is_replacing(step) &&
-		    rt_below_folder(&co->plan->below, step->path, false, NULL, &name, NULL) == 0)
-			(void)unlinkat(co->plan->below.fd, step->draft, 0);
+		    rt_below_folder(&co->plan->below, step->path, false, NULL, &name, NULL) == 0 &&
+		    drop_file(co->plan->below.fd, step->draft, step->path, err) < 0)
+			return -1;
 	}
+	return 0;
 }
 
 /* ---- the index ---- */
@@ -486,10 +496,12 @@ rt_checkout(struct rt_twotree *plan, struct rt_index_lock *lock, struct rt_index
 	co.few = files <= FEW;
 	rc = carry_out(&co, err);
 	rt_below_forget(&plan->below);
-	if (rc == 1)
-		drop_old(&co);
-	else
+	if (rc != 1) {
 		undo(&co);
+	} else if (drop_old(&co, err) < 0) {
+		lock->keep = true;
+		rc = -1;
+	}
 	rt_strs_release(&co.made);
 	return rc;
 }

@@ -185,7 +185,7 @@ rt_claim_settle(struct rt_repo *repo, struct rt_strs *removed, int64_t deadline,
 		return -1;
 	if (settle(claim.fd, repo, removed, err) < 0)
 		return -1;
-	if (ftruncate(claim.fd, 0) < 0)
+	if (lseek(claim.fd, 0, SEEK_END) != 0 && ftruncate(claim.fd, 0) < 0)
 		return rt_fail_errno(err, "cannot write the claim on refs of %s", repo->commondir);
 	return rt_list_dir(AT_FDCWD, refs, drop_old, &old, err);
 }

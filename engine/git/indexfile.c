@@ -126,7 +126,7 @@ rt_index_lock_note(struct rt_index_lock *lock, const struct rt_strs *folders, st
 void
 rt_index_lock_drop(struct rt_index_lock *lock)
 {
-	if (lock->gitdir != NULL) {
+	if (lock->gitdir != NULL && !lock->keep) {
 		rt_auto(free) char *path = rt_format("%s/index.lock", lock->gitdir);
 
 		(void)unlink(path);
@@ -160,29 +160,31 @@ read_lock(const char *path, int *fd, struct rt_buf *text, struct rt_err *err)
 	return rt_temp_is_stale(id, "");
 }
 
-static void
-sweep_folder(struct rt_below *below, const char *folder, const char *prefix)
+/* What can't be removed is an error, and the lock stays: it is all that says where the file lies. */
+static int
+sweep_folder(struct rt_below *below, const char *folder, const char *prefix, struct rt_err *err)
 {
 	rt_auto(free) char *inside = rt_format("%s%sx", folder, folder[0] != '\0' ? "/" : "");
 	const char *name;
 	const struct dirent *entry;
 	DIR *dir;
-	int fd;
+	int fd, failed = 0;
 
 	if (rt_below_folder(below, inside, false, NULL, &name, NULL) != 0)
-		return;
+		return 0;
 	fd = dup(below->fd);
 	dir = fd >= 0 ? fdopendir(fd) : NULL;
 	if (dir == NULL) {
 		rt_close(fd);
-		return;
+		return 0;
 	}
 	rewinddir(dir);
 	while ((entry = readdir(dir)) != NULL)
-		if (rt_starts_with(entry->d_name, prefix))
-			(void)unlinkat(dirfd(dir), entry->d_name, 0);
+		if (rt_starts_with(entry->d_name, prefix) && unlinkat(dirfd(dir), entry->d_name, 0) < 0)
+			failed = rt_fail_errno(err, "cannot remove %s/%s", folder, entry->d_name);
 	closedir(dir);
 	rt_below_prune(below, inside);
+	return failed;
 }
 
 static int
@@ -202,7 +204,8 @@ sweep_temporaries(const char *gitdir, const struct rt_buf *text, struct rt_err *
 		return 0;
 	below.root = root;
 	for (const char *at = id + id_len + 1; at < end; at += strlen(at) + 1)
-		sweep_folder(&below, at, prefix);
+		if (sweep_folder(&below, at, prefix, err) < 0)
+			return -1;
 	return 0;
 }
 

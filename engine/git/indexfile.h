@@ -20,6 +20,7 @@ int rt_index_load(git_index **out, const char *path, struct rt_buf *why, struct 
 struct rt_index_lock {
 	char *gitdir;	       /* NULL: not held */
 	int fd;		       /* the lock file, to add folders to */
+	bool keep;	       /* a temporary file could not be removed: the lock stays, for recovery to go by */
 	char id[RT_TEMP_NAME]; /* of this move, naming its process (support/tempname.h); its temporary files carry it */
 };
 #define RT_INDEX_LOCK_INIT \

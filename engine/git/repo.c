@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "support/clock.h"
@@ -423,46 +422,6 @@ rt_repo_config_bool(struct rt_repo *repo, const char *key, bool otherwise)
 		return otherwise;
 	}
 	return value != 0;
-}
-
-static int
-set_once(git_config *config, const char *key, const char *value)
-{
-	int rc;
-
-	if (value == NULL) {
-		rc = git_config_delete_multivar(config, key, ".*");
-		return rc == GIT_ENOTFOUND ? 0 : rc;
-	}
-	rc = git_config_set_string(config, key, value);
-	/* A key that stands there more than once is refused: then all of them get the value. */
-	if (rc < 0 && rc != GIT_ELOCKED)
-		rc = git_config_set_multivar(config, key, ".*", value);
-	return rc;
-}
-
-int
-rt_repo_config_set(struct rt_repo *repo, const char *key, const char *value, struct rt_err *err)
-{
-	rt_auto(free) char *path = rt_format("%s/config", repo->commondir);
-	int64_t deadline = rt_clock_ms() + 3000;
-	int rc;
-
-	do {
-		rt_auto(git_config) git_config *config = NULL;
-
-		if (git_config_open_ondisk(&config, path) < 0)
-			return rt_git_error(err, RT_ECONFIG, "cannot read %s", path);
-		rc = set_once(config, key, value);
-		if (rc == GIT_ELOCKED)
-			(void)nanosleep(&(struct timespec){.tv_nsec = 20 * 1000 * 1000}, NULL);
-	} while (rc == GIT_ELOCKED && rt_clock_ms() < deadline);
-	if (rc == GIT_ELOCKED)
-		return rt_git_error(err, RT_ECONFLICT, "cannot set %s: %s.lock is held; remove it if no git runs", key,
-				    path);
-	if (rc < 0)
-		return rt_git_error(err, RT_EIO, "cannot set %s in %s", key, path);
-	return 0;
 }
 
 void

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "box.h"
+#include "support/clock.h"
 
 TestSuite(repo, .init = box_setup, .fini = box_teardown);
 
@@ -216,6 +217,47 @@ Test(repo, configuration_sets_replaces_and_removes_a_key)
 	must(rt_repo_config_set(box_repo, "ratchet.key", NULL, &err) == 0);
 	cr_expect_eq(sh_status("git config ratchet.key"), 1);
 	must(rt_repo_config_set(box_repo, "ratchet.key", NULL, &err) == 0);
+}
+
+/* As a process that is killed between locking the file and putting the new one in its place. */
+Test(repo, a_setting_of_the_configuration_that_was_killed_leaves_no_lock)
+{
+	rt_auto(strs) struct rt_strs removed = {0};
+	rt_auto(free) char *before = sh_out("cat .git/config");
+	rt_auto(free) char *after = NULL;
+
+	sh("mkdir -p .git/ratchet && cp .git/config .git/ratchet/config.new && "
+	   "ln .git/ratchet/config.new .git/config.lock && touch .git/ratchet/config.new.lock");
+	must(rt_repo_config_settle(box_repo, &removed, rt_clock_ms() + 1000, &err) == 0);
+	cr_expect_eq(removed.n, 1);
+	cr_expect_eq(sh_status("ls .git/config.lock .git/ratchet/config.new*"), 2);
+	after = sh_out("cat .git/config");
+	cr_expect_str_eq(before, after);
+	sh("cp .git/config .git/ratchet/config.new && ln .git/ratchet/config.new .git/config.lock");
+	must(rt_repo_config_set(box_repo, "ratchet.key", "one", &err) == 0);
+	cr_expect_eq(sh_status("test \"$(git config ratchet.key)\" = one"), 0);
+	cr_expect_eq(sh_status("ls .git/config.lock .git/ratchet/config.new"), 2);
+}
+
+Test(repo, a_lock_on_the_configuration_that_is_another_programs_is_waited_for_and_left)
+{
+	rt_auto(strs) struct rt_strs removed = {0};
+
+	sh("mkdir -p .git/ratchet && touch .git/config.lock .git/ratchet/config.new");
+	must(rt_repo_config_settle(box_repo, &removed, rt_clock_ms() + 1000, &err) == 0);
+	cr_expect_eq(removed.n, 0);
+	cr_expect_eq(rt_repo_config_set(box_repo, "ratchet.key", "one", &err), -1);
+	cr_expect_eq(err.code, RT_ECONFLICT);
+	cr_expect(strstr(err.text, "config.lock is held") != NULL, "%s", err.text);
+	cr_expect_eq(sh_status("test -e .git/config.lock && ! test -e .git/ratchet/config.new"), 0);
+}
+
+Test(repo, setting_a_key_keeps_the_mode_of_the_file_and_follows_a_link)
+{
+	sh("mv .git/config elsewhere && chmod 640 elsewhere && ln -s ../elsewhere .git/config");
+	must(rt_repo_config_set(box_repo, "ratchet.key", "one", &err) == 0);
+	cr_expect_eq(sh_status("test -L .git/config && test \"$(stat -c %%a elsewhere)\" = 640"), 0);
+	cr_expect_eq(sh_status("test \"$(git config ratchet.key)\" = one"), 0);
 }
 
 Test(repo, configuration_reads_booleans_as_git_does)
