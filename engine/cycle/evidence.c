@@ -207,6 +207,21 @@ read_reports(const struct rt_evidence *e, struct rt_run *run, struct rt_sha256 *
 	return read_from_folder(e, format, run, digest, err);
 }
 
+/* A green run whose control did not come back as it must proves nothing. */
+static void
+weigh_control(struct rt_run *run)
+{
+	bool green = run->end == RT_CELL_COMPLETE && run->results.counts[RT_STATUS_FAIL] == 0 &&
+		     run->results.counts[RT_STATUS_ERROR] == 0;
+	bool right = run->end == RT_CELL_COMPLETE && run->results.control == RT_STATUS_PASS;
+	run->results.control_word = NULL;
+	run->control = right ? RT_CONTROL_RIGHT : green ? RT_CONTROL_WRONG : RT_CONTROL_LOST;
+	if (run->control != RT_CONTROL_WRONG)
+		return;
+	rt_results_problem(&run->results, "a test that was dropped in and must pass did not come back as passed");
+	run->end = RT_CELL_BROKEN;
+}
+
 int
 rt_evidence_weigh(const struct rt_evidence *e, struct rt_run *run, char digest[RT_SHA256_HEX + 1], struct rt_err *err)
 {
@@ -214,6 +229,8 @@ rt_evidence_weigh(const struct rt_evidence *e, struct rt_run *run, char digest[R
 	rt_sha256_start(&hash);
 	run->exit_code = e->outcome->exit_code;
 	run->results.known = e->known;
+	run->results.control_word = e->control;
+	run->results.control = RT_STATUS_ABSENT;
 	if (e->outcome->problem.len)
 		rt_results_problem(&run->results, "%s", e->outcome->problem.data);
 	switch (e->outcome->end) {
@@ -237,6 +254,8 @@ rt_evidence_weigh(const struct rt_evidence *e, struct rt_run *run, char digest[R
 			return rt_err_while(err, "reading the report of %s", e->cell->name);
 		rt_run_weigh(run, e->cell);
 	}
+	if (e->control)
+		weigh_control(run);
 	rt_sha256_hex(&hash, digest);
 	return 0;
 }

@@ -17,6 +17,7 @@ struct rt_evidence {
 	const struct rt_cell_outcome *outcome;
 	const char *reports; /* host directory that was the cell's report folder */
 	int stdout_fd;	     /* what the cell wrote to standard output, or -1 */
+	const char *control; /* the name of the control that the run carried, or NULL */
 };
 
 /* The file name of {{report}} below the report folder. */

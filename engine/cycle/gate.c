@@ -301,6 +301,23 @@ judge_trials(struct rt_trials *trials, struct rt_judge_input *input, struct rt_s
 	return 0;
 }
 
+/*
+ * The controls that the runs carry. There are none in an adoption, which has no target to learn from. A staged tree is
+ * judged in a hurry: it carries what is known already.
+ */
+static int
+prepare_controls(struct rt_gate *gate, struct rt_carry *carry, struct rt_trials *trials, struct rt_err *err)
+{
+	if (gate->adoption || !gate->base_tree.hex[0] || !rt_defended(CONTROLS))
+		return 0;
+	if (rt_carry_init(carry, gate, trials->plan, err) < 0)
+		return -1;
+	trials->candidate.carry = carry;
+	if (gate->fast && gate->n_commits == 0)
+		return 0;
+	return rt_carry_learn(carry, trials->candidate.level, &trials->control_ms, err);
+}
+
 static int
 run_cells(struct rt_gate *gate, const struct rt_plan *plan, enum rt_isolation level, struct rt_err *err)
 {
@@ -309,6 +326,7 @@ run_cells(struct rt_gate *gate, const struct rt_plan *plan, enum rt_isolation le
 	    .home = gate->home, .find = !gate->adoption && !gate->fresh, .keep = true};
 	rt_auto(trials) struct rt_trials trials = {0};
 	rt_auto(support) struct rt_support support = {.gate = gate};
+	rt_auto(carry) struct rt_carry carry = {0};
 	rt_auto(buf) struct rt_buf machine = RT_BUF_INIT;
 	if (rt_machine_name(gate->home, &machine, err) < 0)
 		return -1;
@@ -331,6 +349,8 @@ run_cells(struct rt_gate *gate, const struct rt_plan *plan, enum rt_isolation le
 	input.trials = trials.at;
 	input.n = trials.n;
 	trials.candidate.reuse = &reuse;
+	if (prepare_controls(gate, &carry, &trials, err) < 0)
+		return -1;
 	if (rt_trials_warm_up(&trials, err) < 0 || rt_trials_run(&trials, &input, err) < 0 ||
 	    rt_trials_doubt(&trials, &input, err) < 0 || judge_trials(&trials, &input, &support, &judgement, err) < 0)
 		return -1;
@@ -342,8 +362,8 @@ run_cells(struct rt_gate *gate, const struct rt_plan *plan, enum rt_isolation le
 	rt_gate_verdict(gate, judgement.verdict, NULL);
 	rt_support_report(&support);
 	bool ask = gate->report.verdict == RT_VERDICT_WOULD_LAND && gate->report.refusals.n == 0 &&
-		   (support.changed.n || support.watched) && rt_defended(CONTROLS);
-	if (ask && rt_control_run(gate, &trials, &support.busy_ms, err) < 0)
+		   trials.candidate.carry && (support.changed.n || support.watched || rt_carry_is_due(&carry));
+	if (ask && rt_control_run(&carry, &trials, &support.busy_ms, err) < 0)
 		return -1;
 	if (gate->report.refusals.n)
 		rt_gate_verdict(gate, RT_VERDICT_REFUSED, NULL);

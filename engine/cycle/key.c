@@ -115,6 +115,20 @@ rt_key_make(struct rt_matrix *matrix, size_t i, const char *machine, struct rt_e
 }
 
 int
+rt_key_cell(const struct rt_cell *cell, char key[RT_SHA256_HEX + 1], struct rt_err *err)
+{
+	struct rt_sha256 hash;
+	rt_sha256_start(&hash);
+	add_text(&hash, KEY_VERSION);
+	add_text(&hash, cell->name);
+	add_rules(&hash, cell->check);
+	if (add_command(&hash, cell, err) < 0)
+		return -1;
+	rt_sha256_hex(&hash, key);
+	return 0;
+}
+
+int
 rt_key_plan(const struct rt_matrix *matrix, const char *machine, char key[RT_SHA256_HEX + 1], struct rt_err *err)
 {
 	struct rt_sha256 hash;

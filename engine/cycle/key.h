@@ -15,6 +15,8 @@
  * metric, and whatever needs such a cell.
  */
 int rt_key_make(struct rt_matrix *matrix, size_t cell, const char *machine, struct rt_err *err) RT_MUST_USE;
+/* A digest of what one cell runs and how, whatever the tree, the machine and the isolation. */
+int rt_key_cell(const struct rt_cell *cell, char key[RT_SHA256_HEX + 1], struct rt_err *err) RT_MUST_USE;
 /* A digest of what all cells of the matrix run, on which machine and how isolated, whatever the tree. */
 int rt_key_plan(const struct rt_matrix *matrix, const char *machine, char key[RT_SHA256_HEX + 1],
 		struct rt_err *err) RT_MUST_USE;

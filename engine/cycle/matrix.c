@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cycle/carry.h"
 #include "cycle/evidence.h"
 #include "cycle/machine.h"
 #include "cycle/reuse.h"
@@ -34,6 +35,7 @@ struct job {
 	struct rt_strs argv, env, lowers, tools, caches;
 	char *dir, *reports, *upper;
 	int stdout_fd;
+	char control[16]; /* the name of the control it carries; "": none */
 };
 
 static void
@@ -271,6 +273,20 @@ make_folders(struct rt_matrix *matrix, struct job *job, struct rt_err *err)
 	return 0;
 }
 
+/* The control is the topmost layer, so that it is not in what the cell wrote. */
+static int
+add_control(struct rt_matrix *matrix, struct job *job, struct rt_err *err)
+{
+	rt_auto(free) char *dir = job->dir ? rt_format("%s/control", job->dir) : NULL;
+	int dropped = dir ? rt_carry_drop(matrix, job->cell, dir, err) : 0;
+	if (dropped <= 0)
+		return dropped;
+	rt_strs_add(&job->lowers, dir);
+	if (matrix->carry_mode == RT_CARRY_PASS)
+		snprintf(job->control, sizeof(job->control), "%s", matrix->carry->at[job->cell].name);
+	return 0;
+}
+
 static int
 start_cell(struct rt_matrix *matrix, struct rt_pool *pool, size_t i, struct rt_err *err)
 {
@@ -281,7 +297,8 @@ start_cell(struct rt_matrix *matrix, struct rt_pool *pool, size_t i, struct rt_e
 	job->cell = i;
 	job->stdout_fd = -1;
 	matrix->cells[i].attempts++;
-	if (make_folders(matrix, job, err) < 0 || rt_workspace_lowers(matrix, i, &job->lowers, err) < 0)
+	if (make_folders(matrix, job, err) < 0 || add_control(matrix, job, err) < 0 ||
+	    rt_workspace_lowers(matrix, i, &job->lowers, err) < 0)
 		return -1;
 	bool namespaces = matrix->level == RT_LEVEL_OF_NAMESPACES;
 	rt_auto(free) char *report = rt_format("%s/" RT_REPORT_FILE, namespaces ? RT_CELL_REPORTS : job->reports);
@@ -330,7 +347,8 @@ finish_cell(struct rt_matrix *matrix, struct rt_cell_outcome *outcome, struct rt
 				       .known = &matrix->trusted->baseline,
 				       .outcome = outcome,
 				       .reports = job->reports,
-				       .stdout_fd = job->stdout_fd};
+				       .stdout_fd = job->stdout_fd,
+				       .control = job->control[0] ? job->control : NULL};
 	rt_run_release(&state->run);
 	memset(&state->run, 0, sizeof(state->run));
 	if (matrix->only && matrix->only[job->cell])

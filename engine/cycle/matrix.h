@@ -37,6 +37,7 @@ struct rt_cell_state {
 
 struct rt_reuse;
 struct rt_warm;
+struct rt_carry;
 
 /* The throwaway repository of its cells; see cycle/spare.h. */
 struct rt_spare {
@@ -63,6 +64,8 @@ struct rt_matrix {
 	bool keep;		    /* what each cell wrote is kept, needed or not */
 	const char *const *only;    /* for each cell the id of the one case that is to run, or NULL; NULL: all of all */
 	struct rt_reuse *reuse;	    /* recorded results; NULL: everything runs. Set by the caller after init */
+	struct rt_carry *carry;	    /* the controls that runs carry (cycle/carry.h); NULL: none. Likewise */
+	int carry_mode;		    /* enum rt_carry_mode */
 	char *scratch;		    /* a directory for uppers and reports */
 	struct rt_progress progress;
 	struct rt_cell_state *cells;	       /* as many as the plan has */

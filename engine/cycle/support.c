@@ -169,6 +169,7 @@ rt_support_run(struct rt_support *support, const struct rt_trials *trials, struc
 				   err) < 0)
 			return -1;
 		mixed.candidate.reuse = &reuse;
+		mixed.candidate.carry = trials->candidate.carry;
 		if (rt_trials_first(&mixed, want, err) < 0)
 			return -1;
 		rt_auto(free) bool *red = rt_alloc(plan->cells.n + 1, sizeof(*red));

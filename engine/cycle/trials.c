@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "cycle/carry.h"
 #include "cycle/ledger.h"
 #include "cycle/reuse.h"
 #include "model/select.h"
@@ -125,6 +126,28 @@ rt_trials_first(struct rt_trials *trials, const bool *want, struct rt_err *err)
 	return 0;
 }
 
+int
+rt_trials_first_again(struct rt_trials *trials, const bool *want, struct rt_err *err)
+{
+	bool any = false;
+	for (size_t i = 0; i < trials->n; i++)
+		any = any || want[i];
+	if (!any)
+		return 0;
+	if (rt_matrix_run(&trials->candidate, want, err) < 0)
+		return -1;
+	if (trials->candidate.reuse)
+		rt_reuse_note(trials->candidate.reuse, &trials->candidate, want, &trials->gate->evidence);
+	for (size_t i = 0; i < trials->n; i++) {
+		if (!want[i])
+			continue;
+		rt_run_release(&trials->at[i].first);
+		memset(&trials->at[i].first, 0, sizeof(trials->at[i].first));
+		take_run(trials, &trials->candidate, i, &trials->at[i].first, trials->side);
+	}
+	return 0;
+}
+
 static int
 make_base(struct rt_trials *trials, struct rt_err *err)
 {
@@ -136,6 +159,7 @@ make_base(struct rt_trials *trials, struct rt_err *err)
 			   trials->plan, &gate->base_tree, &gate->base_tree, trials->candidate.level,
 			   rt_quarantine_dir(gate->quarantine), label, gate->progress, err) < 0)
 		return -1;
+	trials->base.carry = trials->candidate.carry;
 	return set_heads(trials, &trials->base, err);
 }
 
@@ -433,17 +457,8 @@ run_clean(struct rt_trials *trials, struct rt_err *err)
 		state->run.end = RT_CELL_NOT_RUN;
 		state->warm = false;
 		free(rt_steal(&state->upper));
-		rt_run_release(&trials->at[i].first);
-		memset(&trials->at[i].first, 0, sizeof(trials->at[i].first));
 	}
-	if (rt_matrix_run(&trials->candidate, want, err) < 0)
-		return -1;
-	if (trials->candidate.reuse)
-		rt_reuse_note(trials->candidate.reuse, &trials->candidate, want, &trials->gate->evidence);
-	for (size_t i = 0; i < trials->n; i++)
-		if (want[i])
-			take_run(trials, &trials->candidate, i, &trials->at[i].first, trials->side);
-	return 0;
+	return rt_trials_first_again(trials, want, err);
 }
 
 int
@@ -461,6 +476,13 @@ rt_trials_run(struct rt_trials *trials, const struct rt_judge_input *input, stru
 			return -1;
 		rt_judge_reds(input, trials->red);
 	}
+	if (trials->candidate.carry) {
+		if (rt_carry_settle(trials->candidate.carry, trials, &trials->control_ms, err) < 0)
+			return -1;
+		if (trials->gate->report.refusals.n)
+			return 0;
+		rt_judge_reds(input, trials->red);
+	}
 	for (size_t i = 0; i < trials->n; i++)
 		any_red = any_red || trials->red[i];
 	if (any_red && rt_trials_second(trials, err) < 0)
@@ -473,5 +495,5 @@ rt_trials_run(struct rt_trials *trials, const struct rt_judge_input *input, stru
 int64_t
 rt_trials_busy(const struct rt_trials *trials)
 {
-	return trials->candidate.busy_ms + trials->base.busy_ms;
+	return trials->candidate.busy_ms + trials->base.busy_ms + trials->control_ms;
 }

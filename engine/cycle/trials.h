@@ -21,6 +21,7 @@ struct rt_trials {
 	bool *red;
 	bool *alone_fails; /* runs of a single case gave no evidence: the whole check runs */
 	size_t n;
+	int64_t control_ms; /* wall time of runs on the target alone, for its controls */
 };
 
 /* tree: what is tried; the base is the gate's. */
@@ -43,6 +44,8 @@ int rt_trials_doubt(struct rt_trials *trials, const struct rt_judge_input *input
 int rt_trials_look_again(struct rt_trials *trials, const struct rt_judge_input *input, struct rt_err *err) RT_MUST_USE;
 /* The steps: the wanted cells once; those marked in trials->red, once more on the tree and on the base. */
 int rt_trials_first(struct rt_trials *trials, const bool *want, struct rt_err *err) RT_MUST_USE;
+/* The marked cells once more, in the place of their first runs. */
+int rt_trials_first_again(struct rt_trials *trials, const bool *want, struct rt_err *err) RT_MUST_USE;
 int rt_trials_second(struct rt_trials *trials, struct rt_err *err) RT_MUST_USE;
 /* Wall time in which cells ran, in milliseconds. */
 int64_t rt_trials_busy(const struct rt_trials *trials);

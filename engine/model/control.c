@@ -10,55 +10,61 @@ static const struct rt_control controls[] = {
 	.preset = "pytest",
 	.samples = {"**/test_*.py", "**/*_test.py"},
 	.name = "test_%.py",
-	.text = "def test_%pass():\n    assert 1 + 1 == 2\n\n\ndef test_%fail():\n    assert 1 + 1 == 3\n",
+	.passes = "def test_%pass():\n    assert 1 + 1 == 2\n",
+	.fails = "\n\ndef test_%fail():\n    assert 1 + 1 == 3\n",
     },
     {
 	.preset = "node",
 	.samples = {"**/*.test.js", "**/*.test.mjs", "**/*.test.cjs"},
 	.name = "%.test*",
-	.text = "import('node:test').then(({ test }) => {\n"
-		"\ttest('%pass', () => {});\n"
-		"\ttest('%fail', () => { throw new Error('1 + 1 is not 3'); });\n"
-		"});\n",
+	.passes = "import('node:test').then(({ test }) => {\n\ttest('%pass', () => {});\n});\n",
+	.fails = "import('node:test').then(({ test }) => {\n"
+		 "\ttest('%fail', () => { throw new Error('1 + 1 is not 3'); });\n"
+		 "});\n",
     },
     {
 	.preset = "jest",
 	.samples = {"**/*.test.js", "**/*.test.ts", "**/*.test.jsx", "**/*.test.tsx"},
 	.name = "%.test*",
-	.text = "test('%pass', () => { expect(1 + 1).toBe(2); });\ntest('%fail', () => { expect(1 + 1).toBe(3); });\n",
+	.passes = "test('%pass', () => { expect(1 + 1).toBe(2); });\n",
+	.fails = "test('%fail', () => { expect(1 + 1).toBe(3); });\n",
     },
     {
 	.preset = "vitest",
 	.samples = {"**/*.test.js", "**/*.test.ts", "**/*.test.mjs"},
 	.name = "%.test*",
-	.text = "import { test, expect } from 'vitest';\n"
-		"test('%pass', () => { expect(1 + 1).toBe(2); });\ntest('%fail', () => { expect(1 + 1).toBe(3); });\n",
+	.passes = "import { test, expect } from 'vitest';\ntest('%pass', () => { expect(1 + 1).toBe(2); });\n",
+	.fails = "test('%fail', () => { expect(1 + 1).toBe(3); });\n",
     },
     {
 	.preset = "go",
 	.samples = {"**/*_test.go"},
 	.name = "%_test.go",
-	.text = "+\n\nimport \"testing\"\n\nfunc Test_%pass(t *testing.T) {}\n\nfunc Test_%fail(t *testing.T) { "
-		"t.Fail() }\n",
+	.passes = "+\n\nimport \"testing\"\n\nfunc Test_%pass(t *testing.T) {}\n",
+	.fails = "\nfunc Test_%fail(t *testing.T) { t.Fail() }\n",
     },
     {
 	.preset = "cargo",
 	.samples = {"**/Cargo.toml"},
 	.name = "tests/%.rs",
-	.text = "#[test]\nfn %pass() {\n    assert_eq!(1 + 1, 2);\n}\n\n#[test]\nfn %fail() {\n    assert_eq!(1 + 1, "
-		"3);\n}\n",
+	.passes = "#[test]\nfn %pass() {\n    assert_eq!(1 + 1, 2);\n}\n",
+	.fails = "\n#[test]\nfn %fail() {\n    assert_eq!(1 + 1, 3);\n}\n",
     },
     {
 	.preset = "prove",
 	.samples = {"**/*.t"},
 	.name = "%.t",
-	.text = "print \"1..2\\nok 1 - %pass\\nnot ok 2 - %fail\\n\";\nexit 1;\n",
+	.passes = "print \"ok 1 - %pass\\n\";\n",
+	.fails = "print \"not ok 2 - %fail\\n\";\n",
+	.end = "print \"1..1\\n\";\n",
+	.end_failing = "print \"1..2\\n\";\nexit 1;\n",
     },
     {
 	.preset = "bats",
 	.samples = {"**/*.bats"},
 	.name = "%.bats",
-	.text = "@test \"%pass\" {\n\ttrue\n}\n\n@test \"%fail\" {\n\tfalse\n}\n",
+	.passes = "@test \"%pass\" {\n\ttrue\n}\n",
+	.fails = "\n@test \"%fail\" {\n\tfalse\n}\n",
     },
 };
 
@@ -110,12 +116,16 @@ fill(const char *template, const char *name, const char *extension, const struct
 
 void
 rt_control_make(const struct rt_control *control, const char *sample, const struct rt_buf *sample_text,
-		const char *name, struct rt_buf *path, struct rt_buf *text)
+		const char *name, bool failing, struct rt_buf *path, struct rt_buf *text)
 {
+	const char *end = failing ? control->end_failing : control->end;
 	const char *slash = strrchr(sample, '/'), *dot = strrchr(slash ? slash : sample, '.');
 
 	if (slash)
 		rt_buf_add(path, sample, (size_t)(slash - sample) + 1);
 	fill(control->name, name, dot ? dot : "", sample_text, path);
-	fill(control->text, name, NULL, sample_text, text);
+	fill(control->passes, name, NULL, sample_text, text);
+	if (failing)
+		fill(control->fails, name, NULL, sample_text, text);
+	rt_buf_adds(text, end ? end : "");
 }

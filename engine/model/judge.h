@@ -42,8 +42,17 @@ enum rt_cell_end {
 	RT_CELL_NOT_RUN
 };
 
+/* What became of the control that a run carried (model/control.h). */
+enum rt_control_end {
+	RT_CONTROL_NONE,
+	RT_CONTROL_RIGHT,
+	RT_CONTROL_WRONG, /* it did not come back as passed, and nothing else is wrong with the run */
+	RT_CONTROL_LOST	  /* likewise in a run that is red or no evidence anyway */
+};
+
 struct rt_run {
 	enum rt_cell_end end;
+	enum rt_control_end control;
 	int exit_code; /* 128 + signal for a signal */
 	struct rt_results results;
 	char *only; /* the id of the one case that was selected, all that the run tells of; owned. NULL: it tells of all

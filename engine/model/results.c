@@ -108,6 +108,12 @@ rt_results_case(struct rt_results *results, const char *id, enum rt_status statu
 	struct rt_case seen = {.assertions = assertions < 0 ? -1 : assertions, .status = (uint8_t)status};
 	size_t line, position;
 
+	if (results->control_word && strstr(id, results->control_word)) {
+		bool first = results->control == RT_STATUS_ABSENT;
+
+		results->control = first || status > results->control ? status : results->control;
+		return;
+	}
 	if (results->known && !results->by_line && results->known->lines.n)
 		results->by_line = rt_alloc(results->known->lines.n, sizeof(*results->by_line));
 	line = line_of(results, id);

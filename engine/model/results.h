@@ -64,6 +64,12 @@ struct rt_results {
 	struct rt_index by_finding, by_marked;
 	struct rt_strs problems; /* each with file and place; at most 100 kept */
 	size_t counts[5];	 /* cases by enum rt_status */
+	/*
+	 * A case whose id holds this word is a control: it is no observation, and only its worst status is kept, in
+	 * `control`, ABSENT where there was none. Borrowed, set before the first case, NULL: no control.
+	 */
+	const char *control_word;
+	enum rt_status control;
 };
 
 #define RT_RESULTS_INIT \

@@ -42,6 +42,29 @@ says 'a control is not counted' ': 2 passed, 1 gained'
 echo '# more' >>lib/Calc.pm && patch_of code
 exits 0 'without a change of support or watched files nothing more runs' "$RATCHET" propose --json "$BOX/code.patch"
 
+new_repo carried
+mkdir t
+# passes only in a run that carries a control
+echo 'use Test::More tests => 1; ok(scalar(my @f = grep { /^t.c[0-9a-f]{12}\.t$/ } glob "t/*.t") == 1, "carried");' >t/carried.t
+echo 'use Test::More tests => 1; ok(! -e "sub", "plain");' >t/plain.t
+printf 'version: 1\ntarget: main\nsupport: ["t/**"]\nchecks:\n  - name: unit\n    run: prove -r\n    report: prove\n' >ratchet.yml
+must commit first
+check 'an adoption carries none, and lists what failed' "$RATCHET" check
+must "$RATCHET" baseline record
+check 'the ordinary run of the target carries a control' grep -q '^unit/carried	pass' .ratchet/baseline/unit.tsv
+check 'that the runner takes it up is known' grep -q '^works [0-9]* t/' .git/ratchet/controls/*
+echo more >file && patch_of file
+exits 0 'the ordinary run of a proposal carries one' "$RATCHET" propose "$BOX/file.patch"
+says 'and it is not counted' ': 2 passed \('
+check 'the work tree has no control' test "$(git ls-files t | wc -l)" = 2
+sed -i 's/^works [0-9]*/works 1700000000/' .git/ratchet/controls/*
+echo again >file && patch_of again
+exits 0 'after a week a proposal lands too' "$RATCHET" propose "$BOX/again.patch"
+check 'the one that must fail was run' sh -c '! grep -q " 1700000000 " .git/ratchet/controls/*'
+git rm -q t/carried.t && patch_of none
+exits 1 'a proposal without the sample is judged' "$RATCHET" propose "$BOX/none.patch"
+says 'what it removed is named' 'regressed: unit/carried'
+
 new_repo listed
 project 'prove t/calc.t'
 echo '--timer' >.proverc && patch_of timer

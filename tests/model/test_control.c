@@ -26,7 +26,7 @@ make(const char *preset, const char *sample, const char *content)
 	cr_assert_not_null(control);
 	cr_assert(rt_control_samples(control, sample), "%s", sample);
 	rt_buf_adds(&buf, content);
-	rt_control_make(control, sample, &buf, "c1f", &path, &text);
+	rt_control_make(control, sample, &buf, "c1f", true, &path, &text);
 }
 
 Test(control, lies_beside_the_sample)
@@ -73,4 +73,20 @@ Test(control, is_only_known_for_presets_that_exist)
 	}
 	cr_assert_null(rt_control_find("junit"));
 	cr_assert_not(rt_control_samples(rt_control_find("go"), "calc/calc.go"));
+}
+
+Test(control, without_the_failing_case_only_the_other_is_there)
+{
+	static const char *const presets[][2] = {
+	    {"pytest", "test_a.py"}, {"node", "a.test.js"},   {"jest", "a.test.js"}, {"vitest", "a.test.js"},
+	    {"go", "a_test.go"},     {"cargo", "Cargo.toml"}, {"prove", "a.t"},	     {"bats", "a.bats"}};
+	rt_auto(buf) struct rt_buf none = RT_BUF_INIT;
+
+	for (size_t i = 0; i < RT_COUNT(presets); i++) {
+		rt_buf_cut(&path, 0);
+		rt_buf_cut(&text, 0);
+		rt_control_make(rt_control_find(presets[i][0]), presets[i][1], &none, "c1f", false, &path, &text);
+		cr_expect_not_null(strstr(text.data, "c1fpass"), "%s", presets[i][0]);
+		cr_expect_null(strstr(text.data, "c1ffail"), "%s", presets[i][0]);
+	}
 }

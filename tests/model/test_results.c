@@ -249,3 +249,16 @@ Test(results, a_case_of_a_known_baseline_takes_its_id_and_is_found_by_id_and_lin
 	cr_assert_eq(rt_results_of_line(&results, &other, &other.lines.at[0])->status, RT_STATUS_FAIL);
 	cr_assert_eq(results.counts[RT_STATUS_FAIL], 2);
 }
+
+Test(results, a_control_is_no_observation)
+{
+	results.control_word = "c0ffee";
+	results.control = RT_STATUS_ABSENT;
+	rt_results_case(&results, "unit/t::test_c0ffeepass", RT_STATUS_PASS, -1, -1, NULL, 0);
+	rt_results_case(&results, "unit/t::other", RT_STATUS_PASS, -1, -1, NULL, 0);
+	cr_expect_eq(results.cases.n, 1);
+	cr_expect_eq(results.counts[RT_STATUS_PASS], 1);
+	cr_expect_eq(results.control, RT_STATUS_PASS);
+	rt_results_case(&results, "unit/t::test_c0ffeepass", RT_STATUS_FAIL, -1, -1, NULL, 0);
+	cr_expect_eq(results.control, RT_STATUS_FAIL, "the worst counts");
+}
