@@ -424,7 +424,7 @@ start_ready(struct rt_matrix *matrix, struct rt_pool *pool, bool *todo, bool *ru
 			block_cell(matrix, i);
 			todo[i] = false;
 			blocked++;
-		} else if (ready > 0 && rt_pool_running(pool) < jobs) {
+		} else if (ready > 0 && rt_pool_running(pool) < jobs && rt_pool_size(pool) < 2 * jobs) {
 			if (matrix->progress.tell)
 				matrix->progress.tell(matrix->progress.data, matrix->plan->cells.at[i].name, "running",
 						      0);
@@ -448,9 +448,9 @@ run_all(struct rt_matrix *matrix, struct rt_pool *pool, bool *todo, struct rt_er
 		int blocked = start_ready(matrix, pool, todo, running, jobs, err);
 		if (blocked < 0)
 			return -1;
-		if (rt_pool_running(pool) == 0 && blocked == 0)
+		if (rt_pool_size(pool) == 0 && blocked == 0)
 			return 0;
-		if (rt_pool_running(pool) == 0)
+		if (rt_pool_size(pool) == 0)
 			continue;
 		rt_auto(cell_outcome) struct rt_cell_outcome *outcome = NULL;
 		if (rt_pool_wait(pool, rt_clock_ms() + TICK_MS, &outcome, err) < 0)

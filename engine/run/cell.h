@@ -119,10 +119,14 @@ struct rt_pool;
 struct rt_pool *rt_pool_new(void);
 /* Starts a cell; spec and what it points to stay valid until its outcome was freed. */
 int rt_pool_start(struct rt_pool *pool, const struct rt_cell_spec *spec, struct rt_err *err) RT_MUST_USE;
+/* Cells whose command may still run; one that is being taken down costs the next one no place. */
 size_t rt_pool_running(const struct rt_pool *pool);
+/* All cells that were started and not yet returned. */
+size_t rt_pool_size(const struct rt_pool *pool);
 /*
  * Waits for the next cell to end: every process of it is dead and its pipes are drained when this returns it. *out is
- * NULL when until (rt_clock_ms; 0: no limit) came first, or a signal (rt_pool_interrupt) did.
+ * NULL when until (rt_clock_ms; 0: no limit) came first, or a signal (rt_pool_interrupt) did; with a limit also when a
+ * command has ended, so that there is room for another while its cell is taken down.
  */
 int rt_pool_wait(struct rt_pool *pool, int64_t until, struct rt_cell_outcome **out, struct rt_err *err) RT_MUST_USE;
 /* Kills every running cell and forgets them; the outcomes are not reported. */

@@ -25,9 +25,32 @@ enum rt_workspace {
 	RT_WORKSPACE_COPY    /* no overlay: the layers copied into one directory of the host */
 };
 
+/*
+ * Descriptors of the user, network and host name namespaces of a cell, the three that cost most to make and to destroy.
+ * The next cell of the same pool may have them if the last one left no process and if nothing ever went over its
+ * loopback interface: then a network namespace holds nothing that could tell one cell from another.
+ */
+enum { RT_SPACES = 3 };
+struct rt_spaces {
+	int fds[RT_SPACES]; /* -1: none */
+};
+#define RT_SPACES_INIT                \
+	{                             \
+		.fds = { -1, -1, -1 } \
+	}
+void rt_spaces_close(struct rt_spaces *spaces);
+/* Those of this process; the host's /proc has to be there. */
+int rt_spaces_open(struct rt_spaces *spaces, struct rt_err *err) RT_MUST_USE;
+/* There is no way back. 0 or -1 with errno. */
+int rt_spaces_enter(const struct rt_spaces *spaces) RT_MUST_USE;
+/* Whether nothing ever went over the loopback interface of this process's network namespace. */
+bool rt_spaces_quiet(void);
+
 /* Everything that the child needs to know; made by the engine before the clone. */
 struct rt_launch {
 	const struct rt_cell_spec *spec;
+	struct rt_spaces spaces; /* taken over; none: new ones are made */
+	bool lends;		 /* may be taken over by a later cell: init sends new ones with its first note */
 	enum rt_workspace workspace;
 	bool rehearsal; /* the probe's: build everything, run nothing */
 	char *scratch;	/* a host directory of this cell alone, removed after it; NULL: not needed */
@@ -40,9 +63,9 @@ struct rt_launch {
 	uint64_t tmp_bytes, max_pids;
 	int sock, out, errs; /* the child's ends */
 };
-#define RT_LAUNCH_INIT                            \
-	{                                         \
-		.sock = -1, .out = -1, .errs = -1 \
+#define RT_LAUNCH_INIT                                                      \
+	{                                                                   \
+		.spaces = RT_SPACES_INIT, .sock = -1, .out = -1, .errs = -1 \
 	}
 /* Makes the directories, the environment and the filter. At NAMESPACES how says where the changes go. */
 int rt_launch_prepare(struct rt_launch *launch, const struct rt_cell_spec *spec, enum rt_workspace how,
@@ -52,7 +75,7 @@ void rt_launch_release(struct rt_launch *launch);
 
 /* note.c: what init tells the engine. */
 enum rt_note_kind {
-	RT_NOTE_READY = 1, /* the command starts now; carries the descriptor of the upper directory, if there is one */
+	RT_NOTE_READY = 1, /* the command starts now; carries what it lends and the upper directory, if there is one */
 	RT_NOTE_EXIT,	   /* the command ended */
 	RT_NOTE_PROBLEM	   /* the isolation could not be set up: text says why */
 };
@@ -60,15 +83,25 @@ struct rt_note {
 	enum rt_note_kind kind;
 	int status;	  /* EXIT: as of waitpid */
 	unsigned leaked;  /* EXIT: processes that outlived the command */
+	bool quiet;	  /* EXIT: nothing went over the loopback interface */
 	int64_t ms;	  /* rt_clock_ms when it happened */
 	int64_t start_ns; /* READY: see rt_cell_outcome */
 	char text[1600];
 };
-/* fd -1: none. 0 or -1 with errno. */
-int rt_note_send(int sock, const struct rt_note *note, int fd);
-/* 1 a note, 0 the other side is gone, -1 with errno (EAGAIN: nothing there). *fd is the caller's to close, -1 without
- * one. */
-int rt_note_receive(int sock, struct rt_note *note, int *fd) RT_MUST_USE;
+/* What a note may carry, in this order; -1: none. */
+struct rt_carried {
+	struct rt_spaces spaces;
+	int upper;
+};
+#define RT_CARRIED_INIT                                \
+	{                                              \
+		.spaces = RT_SPACES_INIT, .upper = -1, \
+	}
+void rt_carried_close(struct rt_carried *carried);
+/* carried: NULL or what goes along. 0 or -1 with errno. */
+int rt_note_send(int sock, const struct rt_note *note, const struct rt_carried *carried);
+/* 1 a note, 0 the other side is gone, -1 with errno (EAGAIN: nothing there). carried is the caller's to close. */
+int rt_note_receive(int sock, struct rt_note *note, struct rt_carried *carried) RT_MUST_USE;
 
 /* spawn.c. Starts the cell's init; *pidfd is the caller's. cgroup: directory descriptor of a v2 group to start in, or
  * -1. */

@@ -5,25 +5,52 @@
 #include <sys/socket.h>
 
 #include "support/clock.h"
+#include "support/file.h"
+
+enum { MOST_FDS = RT_SPACES + 1 };
+
+/* Room for as many descriptors as a note carries, aligned as the kernel wants it. */
+union control {
+	struct cmsghdr header;
+	char room[CMSG_SPACE(MOST_FDS * sizeof(int))];
+};
+
+void
+rt_carried_close(struct rt_carried *carried)
+{
+	rt_spaces_close(&carried->spaces);
+	rt_close(carried->upper);
+	carried->upper = -1;
+}
+
+static size_t
+gather(const struct rt_carried *carried, int fds[MOST_FDS])
+{
+	size_t n = 0;
+	for (size_t i = 0; i < RT_SPACES && carried->spaces.fds[0] >= 0; i++)
+		fds[n++] = carried->spaces.fds[i];
+	if (carried->upper >= 0)
+		fds[n++] = carried->upper;
+	return n;
+}
 
 int
-rt_note_send(int sock, const struct rt_note *note, int fd)
+rt_note_send(int sock, const struct rt_note *note, const struct rt_carried *carried)
 {
-	union {
-		struct cmsghdr header;
-		char room[CMSG_SPACE(sizeof(int))];
-	} control = {.room = {0}};
+	union control control = {.room = {0}};
 	size_t text = strnlen(note->text, sizeof(note->text) - 1) + 1;
 	struct iovec part = {.iov_base = (void *)note, .iov_len = offsetof(struct rt_note, text) + text};
 	struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
-	if (fd >= 0) {
+	int fds[MOST_FDS];
+	size_t n = carried ? gather(carried, fds) : 0;
+	if (n) {
 		message.msg_control = control.room;
-		message.msg_controllen = sizeof(control.room);
+		message.msg_controllen = CMSG_SPACE(n * sizeof(int));
 		struct cmsghdr *header = CMSG_FIRSTHDR(&message);
 		header->cmsg_level = SOL_SOCKET;
 		header->cmsg_type = SCM_RIGHTS;
-		header->cmsg_len = CMSG_LEN(sizeof(int));
-		memcpy(CMSG_DATA(header), &fd, sizeof(int));
+		header->cmsg_len = CMSG_LEN(n * sizeof(int));
+		memcpy(CMSG_DATA(header), fds, n * sizeof(int));
 	}
 	ssize_t sent;
 	do
@@ -32,28 +59,30 @@ rt_note_send(int sock, const struct rt_note *note, int fd)
 	return sent < 0 ? -1 : 0;
 }
 
-static int
-attached_fd(struct msghdr *message)
+static void
+scatter(struct msghdr *message, struct rt_carried *carried)
 {
 	struct cmsghdr *header = CMSG_FIRSTHDR(message);
-	int fd = -1;
-	if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS &&
-	    header->cmsg_len == CMSG_LEN(sizeof(int)))
-		memcpy(&fd, CMSG_DATA(header), sizeof(int));
-	return fd;
+	int fds[MOST_FDS];
+	if (!header || header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS)
+		return;
+	size_t n = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+	n = n > MOST_FDS ? MOST_FDS : n;
+	memcpy(fds, CMSG_DATA(header), n * sizeof(int));
+	if (n >= RT_SPACES)
+		memcpy(carried->spaces.fds, fds, sizeof(carried->spaces.fds));
+	if (n % RT_SPACES)
+		carried->upper = fds[n - 1];
 }
 
 int
-rt_note_receive(int sock, struct rt_note *note, int *fd)
+rt_note_receive(int sock, struct rt_note *note, struct rt_carried *carried)
 {
-	union {
-		struct cmsghdr header;
-		char room[CMSG_SPACE(sizeof(int))];
-	} control = {.room = {0}};
+	union control control = {.room = {0}};
 	struct iovec part = {.iov_base = note, .iov_len = sizeof(*note)};
 	struct msghdr message = {
 	    .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.room, .msg_controllen = sizeof(control.room)};
-	*fd = -1;
+	*carried = (struct rt_carried)RT_CARRIED_INIT;
 	memset(note, 0, sizeof(*note));
 	ssize_t got;
 	do
@@ -64,6 +93,6 @@ rt_note_receive(int sock, struct rt_note *note, int *fd)
 	if (got == 0)
 		return 0;
 	note->text[sizeof(note->text) - 1] = '\0';
-	*fd = attached_fd(&message);
+	scatter(&message, carried);
 	return 1;
 }

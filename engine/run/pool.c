@@ -38,14 +38,24 @@ struct cell {
 	pid_t pid;
 	int pidfd, sock, out, errs;
 	bool ready, reaped, ended; /* the command runs; init is no more; the outcome is decided */
-	bool full;		   /* no more output is kept */
-	unsigned blows;		   /* how often it was killed: the second time is rougher */
-	uint64_t written;	   /* bytes of output so far */
+	bool idle;		   /* the command and all it started are no more */
+	struct rt_spaces spaces;   /* lent to the next cell, if it is quiet */
+	bool quiet;
+	bool full;	  /* no more output is kept */
+	unsigned blows;	  /* how often it was killed: the second time is rougher */
+	uint64_t written; /* bytes of output so far */
 	int64_t ready_ms, deadline, silent_at, stuck_at, drained_at;
+};
+
+/* Namespaces of a cell that is over. */
+struct lent {
+	struct rt_spaces spaces;
+	enum rt_network network;
 };
 
 struct rt_pool {
 	RT_VEC(struct cell *) cells;
+	RT_VEC(struct lent) lent;
 	bool subreaper;
 	pid_t *strangers; /* children that the engine had before the pool was made */
 	size_t n_strangers;
@@ -76,7 +86,41 @@ rt_pool_interrupt(void)
 size_t
 rt_pool_running(const struct rt_pool *pool)
 {
+	size_t running = 0;
+	for (size_t i = 0; i < pool->cells.n; i++)
+		running += !pool->cells.at[i]->idle;
+	return running;
+}
+
+size_t
+rt_pool_size(const struct rt_pool *pool)
+{
 	return pool->cells.n;
+}
+
+/* Takes over what a cell with the same network left, if there is any. */
+static void
+borrow(struct rt_pool *pool, struct cell *cell)
+{
+	const struct rt_cell_spec *spec = cell->outcome.spec;
+	/* a sandbox inside the cell would set limits of the user namespace; the host's network is nobody's to lend */
+	cell->launch.lends = spec->level == RT_LEVEL_OF_NAMESPACES && !spec->nested && spec->network != RT_NETWORK_HOST;
+	for (size_t i = 0; i < pool->lent.n && cell->launch.lends; i++) {
+		if (pool->lent.at[i].network != spec->network)
+			continue;
+		cell->launch.spaces = cell->spaces = pool->lent.at[i].spaces;
+		pool->lent.at[i] = pool->lent.at[--pool->lent.n];
+		return;
+	}
+}
+
+static void
+lend(struct rt_pool *pool, struct cell *cell)
+{
+	if (!cell->quiet || !cell->idle || !cell->reaped || cell->spaces.fds[0] < 0)
+		return;
+	*rt_push(&pool->lent) = (struct lent){cell->spaces, cell->outcome.spec->network};
+	cell->spaces = (struct rt_spaces)RT_SPACES_INIT;
 }
 
 static void
@@ -96,6 +140,7 @@ rt_cell_outcome_free(struct rt_cell_outcome *outcome)
 	if (!cell)
 		return;
 	cell_close(cell);
+	rt_spaces_close(&cell->spaces);
 	rt_cage_release(&cell->cage);
 	rt_close(outcome->upper_fd);
 	rt_launch_release(&cell->launch);
@@ -114,6 +159,7 @@ cell_new(const struct rt_cell_spec *spec)
 	    .launch = RT_LAUNCH_INIT,
 	    .cage = RT_CAGE_INIT,
 	    .log = RT_LOG_INIT,
+	    .spaces = RT_SPACES_INIT,
 	    .pidfd = -1,
 	    .sock = -1,
 	    .out = -1,
@@ -182,6 +228,20 @@ place_of_changes(void)
 	return machine->overlay ? RT_WORKSPACE_DISK : RT_WORKSPACE_COPY;
 }
 
+/* With new namespaces where those of an earlier cell can't be entered. */
+static int
+spawn(struct cell *cell, struct rt_err *err)
+{
+	struct rt_err why = RT_ERR_INIT;
+	if (cell->launch.spaces.fds[0] >= 0) {
+		if (rt_spawn(&cell->launch, cell->cage.dir, &cell->pid, &cell->pidfd, &why) == 0)
+			return 0;
+		rt_spaces_close(&cell->spaces);
+		cell->launch.spaces = cell->spaces;
+	}
+	return rt_spawn(&cell->launch, cell->cage.dir, &cell->pid, &cell->pidfd, err);
+}
+
 static int
 cell_start(struct cell *cell, struct rt_err *err)
 {
@@ -190,7 +250,7 @@ cell_start(struct cell *cell, struct rt_err *err)
 	if (rt_launch_prepare(&cell->launch, spec, how, err) < 0 || open_channels(cell, err) < 0)
 		return -1;
 	rt_cage_make(&cell->cage, spec);
-	if (rt_spawn(&cell->launch, cell->cage.dir, &cell->pid, &cell->pidfd, err) < 0) {
+	if (spawn(cell, err) < 0) {
 		rt_machine_forget();
 		return -1;
 	}
@@ -211,6 +271,7 @@ rt_pool_start(struct rt_pool *pool, const struct rt_cell_spec *spec, struct rt_e
 	struct cell *cell = cell_new(spec);
 	if (spec->level != RT_LEVEL_OF_NAMESPACES)
 		become_subreaper(pool);
+	borrow(pool, cell);
 	if (cell_start(cell, err) < 0) {
 		rt_cell_outcome_free(&cell->outcome);
 		return rt_err_while(err, "starting %s", spec->name);
@@ -256,6 +317,8 @@ static void
 hear_exit(struct cell *cell, const struct rt_note *note)
 {
 	cell->outcome.leaked = note->leaked;
+	cell->idle = note->leaked == 0;
+	cell->quiet = note->quiet;
 	cell->outcome.duration_ms = note->ms - cell->ready_ms;
 	if (WIFSIGNALED(note->status)) {
 		bool memory = WTERMSIG(note->status) == SIGKILL && rt_cage_out_of_memory(&cell->cage);
@@ -275,7 +338,7 @@ hear_exit(struct cell *cell, const struct rt_note *note)
 }
 
 static void
-hear(struct cell *cell, const struct rt_note *note, int fd)
+hear(struct cell *cell, const struct rt_note *note, struct rt_carried *carried)
 {
 	const struct rt_cell_spec *spec = cell->outcome.spec;
 	switch (note->kind) {
@@ -284,7 +347,13 @@ hear(struct cell *cell, const struct rt_note *note, int fd)
 		cell->ready_ms = note->ms;
 		cell->outcome.start_ns = note->start_ns;
 		rt_close(cell->outcome.upper_fd);
-		cell->outcome.upper_fd = fd;
+		cell->outcome.upper_fd = carried->upper;
+		carried->upper = -1;
+		if (carried->spaces.fds[0] >= 0) {
+			rt_spaces_close(&cell->spaces);
+			cell->spaces = carried->spaces;
+			carried->spaces = (struct rt_spaces)RT_SPACES_INIT;
+		}
 		if (cell->ended)
 			return;
 		cell->deadline = spec->timeout_ms > 0 ? note->ms + spec->timeout_ms : NEVER;
@@ -300,16 +369,18 @@ hear(struct cell *cell, const struct rt_note *note, int fd)
 	default:
 		break;
 	}
-	rt_close(fd);
 }
 
 static void
 read_notes(struct cell *cell)
 {
 	struct rt_note note;
-	int fd, got;
-	while ((got = rt_note_receive(cell->sock, &note, &fd)) == 1)
-		hear(cell, &note, fd);
+	struct rt_carried carried;
+	int got;
+	while ((got = rt_note_receive(cell->sock, &note, &carried)) == 1) {
+		hear(cell, &note, &carried);
+		rt_carried_close(&carried);
+	}
 	if (got == 0 || errno != EAGAIN) {
 		rt_close(cell->sock);
 		cell->sock = -1;
@@ -461,6 +532,7 @@ finish(struct rt_pool *pool, size_t at)
 		set_problem(cell, "a pipe of the cell was still held after its processes were dead");
 	if (outcome->end == RT_END_SETUP)
 		rt_machine_forget();
+	lend(pool, cell);
 	cell_close(cell);
 	rt_cage_release(&cell->cage);
 	rt_log_write(&cell->log, &outcome->log);
@@ -536,6 +608,7 @@ int
 rt_pool_wait(struct rt_pool *pool, int64_t until, struct rt_cell_outcome **out, struct rt_err *err)
 {
 	rt_auto(free) struct pollfd *fds = rt_alloc(1 + 4 * pool->cells.n, sizeof(*fds));
+	size_t running = rt_pool_running(pool);
 	*out = NULL;
 	while (pool->cells.n) {
 		for (size_t i = 0; i < pool->cells.n; i++) {
@@ -544,7 +617,7 @@ rt_pool_wait(struct rt_pool *pool, int64_t until, struct rt_cell_outcome **out, 
 			*out = finish(pool, i);
 			return 0;
 		}
-		if (take_interrupt() || (until > 0 && rt_clock_ms() >= until))
+		if (take_interrupt() || (until > 0 && (rt_clock_ms() >= until || rt_pool_running(pool) < running)))
 			return 0;
 		if (wait_for_events(pool, fds, until, err) < 0)
 			return -1;
@@ -578,6 +651,9 @@ rt_pool_free(struct rt_pool *pool)
 	if (!pool)
 		return;
 	rt_pool_kill(pool);
+	for (size_t i = 0; i < pool->lent.n; i++)
+		rt_spaces_close(&pool->lent.at[i].spaces);
+	free(pool->lent.at);
 	free(pool->strangers);
 	free(pool->cells.at);
 	free(pool);

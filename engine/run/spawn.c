@@ -71,7 +71,7 @@ give_up(const struct rt_launch *launch, const struct rt_err *err)
 {
 	struct rt_note note = {.kind = RT_NOTE_PROBLEM, .ms = rt_clock_ms()};
 	snprintf(note.text, sizeof(note.text), "%s", err->text);
-	rt_note_send(launch->sock, &note, -1);
+	rt_note_send(launch->sock, &note, NULL);
 	_exit(125);
 }
 
@@ -248,11 +248,12 @@ supervise(const struct rt_launch *launch, int signals, pid_t command)
 	note.ms = rt_clock_ms();
 	if (ended)
 		note.leaked = settle(namespaces);
+	note.quiet = ended && launch->lends && note.leaked == 0 && rt_spaces_quiet();
 	/* With namespaces everything dies with us, at once and by the kernel. */
 	if (!namespaces)
 		rt_tree_kill(getpid(), nobody, rt_clock_ms() + TREE_MS);
 	if (ended)
-		rt_note_send(launch->sock, &note, -1);
+		rt_note_send(launch->sock, &note, NULL);
 	_exit(0);
 }
 
@@ -298,18 +299,21 @@ hide_arguments(void)
 }
 
 static int
-enter_namespaces(const struct rt_launch *launch, uid_t uid, gid_t gid, int *upper, struct rt_err *err)
+enter_namespaces(const struct rt_launch *launch, uid_t uid, gid_t gid, struct rt_carried *carried, struct rt_err *err)
 {
-	if (map_ids(uid, gid, err) < 0)
+	bool fresh = launch->spaces.fds[0] < 0;
+	if (fresh && map_ids(uid, gid, err) < 0)
 		return -1;
 	/* Only now, so that the group the cell was started in is its root. */
 	if (unshare(CLONE_NEWCGROUP) < 0)
 		return rt_fail_errno(err, "cannot make a cgroup namespace");
-	if (sethostname("localhost", strlen("localhost")) < 0)
+	if (fresh && sethostname("localhost", strlen("localhost")) < 0)
 		return rt_fail_errno(err, "cannot set the host name");
-	if (launch->spec->network == RT_NETWORK_LOOPBACK && rt_loopback_up(err) < 0)
+	if (fresh && launch->spec->network == RT_NETWORK_LOOPBACK && rt_loopback_up(err) < 0)
 		return -1;
-	if (rt_view_enter(launch, upper, err) < 0)
+	if (fresh && launch->lends && rt_spaces_open(&carried->spaces, err) < 0)
+		return -1;
+	if (rt_view_enter(launch, &carried->upper, err) < 0)
 		return -1;
 	hide_arguments();
 	prctl(PR_SET_DUMPABLE, 0);
@@ -365,13 +369,13 @@ copy_workspace(const struct rt_launch *launch, struct rt_err *err)
 }
 
 static void
-announce(const struct rt_launch *launch, int upper)
+announce(const struct rt_launch *launch, const struct rt_carried *carried)
 {
 	struct timespec now;
 	clock_gettime(CLOCK_REALTIME_COARSE, &now);
 	struct rt_note note = {
 	    .kind = RT_NOTE_READY, .ms = rt_clock_ms(), .start_ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec};
-	rt_note_send(launch->sock, &note, upper);
+	rt_note_send(launch->sock, &note, carried);
 }
 
 /* The engine's byte says that it is alive and has done its part; without it, leave. */
@@ -392,7 +396,7 @@ init_main(const struct rt_launch *launch, uid_t uid, gid_t gid)
 {
 	struct rt_err err = RT_ERR_INIT;
 	bool namespaces = launch->spec->level == RT_LEVEL_OF_NAMESPACES;
-	int upper = -1;
+	struct rt_carried carried = RT_CARRIED_INIT;
 	sigset_t child;
 	setsid();
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -400,12 +404,12 @@ init_main(const struct rt_launch *launch, uid_t uid, gid_t gid)
 	wait_for_go(launch);
 	if (copy_workspace(launch, &err) < 0)
 		give_up(launch, &err);
-	if ((namespaces ? enter_namespaces(launch, uid, gid, &upper, &err) : enter_host(launch, &err)) < 0)
+	if ((namespaces ? enter_namespaces(launch, uid, gid, &carried, &err) : enter_host(launch, &err)) < 0)
 		give_up(launch, &err);
 	sigemptyset(&child);
 	sigaddset(&child, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &child, NULL);
-	announce(launch, upper);
+	announce(launch, &carried);
 	if (launch->rehearsal)
 		_exit(0);
 	/* No copy of the memory, which costs more than all mounts: the child goes straight to exec, or leaves with
@@ -433,25 +437,64 @@ reset_handlers(void)
 }
 
 static uint64_t
-namespace_flags(const struct rt_cell_spec *spec)
+namespace_flags(const struct rt_launch *launch)
 {
-	if (spec->level != RT_LEVEL_OF_NAMESPACES)
+	if (launch->spec->level != RT_LEVEL_OF_NAMESPACES)
 		return 0;
-	uint64_t flags = CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS;
-	return spec->network == RT_NETWORK_HOST ? flags : flags | CLONE_NEWNET;
+	uint64_t flags = CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC;
+	if (launch->spaces.fds[0] >= 0)
+		return flags;
+	flags |= CLONE_NEWUSER | CLONE_NEWUTS;
+	return launch->spec->network == RT_NETWORK_HOST ? flags : flags | CLONE_NEWNET;
 }
 
 /* clone3, or clone where an outer sandbox hides it or the group cannot be entered. */
 static pid_t
-clone_init(uint64_t flags, int cgroup, int *pidfd)
+clone_init(uint64_t flags, int cgroup)
 {
-	struct clone_args args = {.flags = flags | CLONE_PIDFD | (cgroup >= 0 ? CLONE_INTO_CGROUP : 0),
-				  .pidfd = (uint64_t)(uintptr_t)pidfd,
-				  .exit_signal = SIGCHLD,
+	/* a child of the parent's takes the signal that the caller itself ends with */
+	uint64_t ends_with = flags & CLONE_PARENT ? 0 : SIGCHLD;
+	struct clone_args args = {.flags = flags | (cgroup >= 0 ? CLONE_INTO_CGROUP : 0),
+				  .exit_signal = ends_with,
 				  .cgroup = cgroup >= 0 ? (uint64_t)cgroup : 0};
 	pid_t pid = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
 	if (pid < 0)
-		pid = (pid_t)syscall(SYS_clone, flags | CLONE_PIDFD | SIGCHLD, NULL, pidfd, NULL, 0);
+		pid = (pid_t)syscall(SYS_clone, flags | ends_with, NULL, NULL, NULL, 0);
+	return pid;
+}
+
+static _Noreturn void
+start_init(const struct rt_launch *launch, uid_t uid, gid_t gid)
+{
+	sigset_t none;
+	reset_handlers();
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	init_main(launch, uid, gid);
+}
+
+/*
+ * A process that has entered another user namespace can't come back, so one in between does, on the engine's memory
+ * (vfork), and makes init a child of the engine's.
+ */
+static pid_t
+spawn_in_spaces(const struct rt_launch *launch, int cgroup, uid_t uid, gid_t gid)
+{
+	volatile pid_t pid = -1;
+	volatile int failed = 0;
+	pid_t between = vfork();
+	if (between == 0) {
+		if (rt_spaces_enter(&launch->spaces) == 0)
+			pid = clone_init(namespace_flags(launch) | CLONE_PARENT, cgroup);
+		if (pid == 0)
+			start_init(launch, uid, gid);
+		failed = errno;
+		_exit(0);
+	}
+	while (between > 0 && waitpid(between, NULL, 0) < 0 && errno == EINTR)
+		;
+	if (pid < 0 && between > 0)
+		errno = failed;
 	return pid;
 }
 
@@ -465,13 +508,13 @@ rt_spawn(const struct rt_launch *launch, int cgroup, pid_t *pid, int *pidfd, str
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, &before);
 	*pidfd = -1;
-	*pid = clone_init(namespace_flags(launch->spec), cgroup, pidfd);
-	if (*pid == 0) {
-		reset_handlers();
-		sigemptyset(&all);
-		sigprocmask(SIG_SETMASK, &all, NULL);
-		init_main(launch, uid, gid);
-	}
+	if (launch->spaces.fds[0] >= 0)
+		*pid = spawn_in_spaces(launch, cgroup, uid, gid);
+	else if ((*pid = clone_init(namespace_flags(launch), cgroup)) == 0)
+		start_init(launch, uid, gid);
+	/* nobody else waits for the child, so that its number is still its own */
+	if (*pid > 0)
+		*pidfd = (int)syscall(SYS_pidfd_open, *pid, 0);
 	int saved = errno;
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	errno = saved;
@@ -479,6 +522,12 @@ rt_spawn(const struct rt_launch *launch, int cgroup, pid_t *pid, int *pidfd, str
 		return rt_fail_errno(
 		    err, "cannot start %s",
 		    launch->spec->level == RT_LEVEL_OF_NAMESPACES ? "a process in namespaces of its own" : "a process");
-	fcntl(*pidfd, F_SETFD, FD_CLOEXEC);
+	if (*pidfd < 0) {
+		int failed = errno;
+		kill(*pid, SIGKILL);
+		waitpid(*pid, NULL, 0);
+		errno = failed;
+		return rt_fail_errno(err, "cannot hold on to a process");
+	}
 	return 0;
 }

@@ -396,9 +396,11 @@ static void
 limit_kernel(const struct view *view)
 {
 	set_kernel(view, "proc/sys/kernel/pid_max", view->launch->max_pids + 300);
-	set_kernel(view, "proc/sys/user/max_cgroup_namespaces", 0);
-	if (!view->launch->spec->nested)
-		set_kernel(view, "proc/sys/user/max_user_namespaces", 0);
+	/* without a user namespace of its own the command can't have a cgroup namespace either */
+	set_kernel(view,
+		   view->launch->spec->nested ? "proc/sys/user/max_cgroup_namespaces"
+					      : "proc/sys/user/max_user_namespaces",
+		   0);
 }
 
 /*

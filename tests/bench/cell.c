@@ -45,7 +45,7 @@ run_all(struct run *run, const char *const *lowers, struct rt_err *err)
 {
 	struct rt_pool *pool = rt_pool_new();
 	int rc = 0;
-	while (rc == 0 && (run->next < run->count || rt_pool_running(pool))) {
+	while (rc == 0 && (run->next < run->count || rt_pool_size(pool))) {
 		if (run->next < run->count && rt_pool_running(pool) < run->at_once) {
 			rc = start_next(run, pool, lowers, err);
 			continue;

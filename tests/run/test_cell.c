@@ -430,6 +430,94 @@ Test(cell, pool_runs_several_and_gives_the_first_that_ends)
 	rt_pool_free(pool);
 }
 
+/* What one command after the other prints in cells of one pool. The caller frees. */
+static char *
+one_after_the_other(const struct rt_cell_spec *const *specs)
+{
+	struct rt_err err = RT_ERR_INIT;
+	struct rt_pool *pool = rt_pool_new();
+	struct rt_buf text = RT_BUF_INIT;
+	for (; *specs; specs++) {
+		rt_auto(cell_outcome) struct rt_cell_outcome *outcome = NULL;
+		cr_assert(rt_pool_start(pool, *specs, &err) == 0, "%s", err.text);
+		cr_assert(rt_pool_wait(pool, 0, &outcome, &err) == 0, "%s", err.text);
+		rt_buf_adds(&text, outcome->log.data);
+	}
+	rt_pool_free(pool);
+	return rt_buf_steal(&text);
+}
+
+#define SPACES "readlink /proc/self/ns/user /proc/self/ns/net /proc/self/ns/uts | tr '\\n' ' '; echo"
+
+/* How many different lines two cells print that show their namespaces. */
+static size_t
+spaces_of(struct rt_cell_spec first, struct rt_cell_spec second)
+{
+	const struct rt_cell_spec *const specs[] = {&first, &second, NULL};
+	rt_auto(free) char *text = one_after_the_other(specs);
+	char *end = strchr(text, '\n');
+	cr_assert(end && strncmp(text, "user:[", 6) == 0, "%s", text);
+	return strncmp(text, end + 1, (size_t)(end - text)) == 0 ? 1 : 2;
+}
+
+Test(cell, namespaces_of_a_quiet_cell_serve_the_next)
+{
+	struct rt_cell_spec spec = cells_spec(CELLS_ARGV("sh", "-c", SPACES));
+	spec.network = RT_NETWORK_LOOPBACK;
+	cr_expect_eq(spaces_of(spec, spec), 1);
+}
+
+Test(cell, namespaces_whose_loopback_was_used_serve_nobody_else)
+{
+	struct rt_cell_spec first =
+	    cells_spec(CELLS_ARGV("sh", "-c",
+				  SPACES "; perl -e 'use IO::Socket::INET; $s = IO::Socket::INET->new(Proto "
+					 "=> q(udp), PeerAddr => q(127.0.0.1:9)); $s->send(q(x))'"));
+	struct rt_cell_spec second = cells_spec(CELLS_ARGV("sh", "-c", SPACES));
+	first.network = second.network = RT_NETWORK_LOOPBACK;
+	cr_expect_eq(spaces_of(first, second), 2);
+}
+
+Test(cell, namespaces_of_a_cell_that_left_a_process_serve_nobody_else)
+{
+	struct rt_cell_spec first = cells_spec(CELLS_ARGV("sh", "-c", SPACES "; sleep 60 >/dev/null 2>&1 &"));
+	struct rt_cell_spec second = cells_spec(CELLS_ARGV("sh", "-c", SPACES));
+	cr_expect_eq(spaces_of(first, second), 2);
+}
+
+Test(cell, namespaces_pass_only_between_cells_of_the_same_network)
+{
+	struct rt_cell_spec first = cells_spec(CELLS_ARGV("sh", "-c", SPACES));
+	struct rt_cell_spec second = first;
+	first.network = RT_NETWORK_LOOPBACK;
+	second.network = RT_NETWORK_NONE;
+	cr_expect_eq(spaces_of(first, second), 2);
+}
+
+Test(cell, a_nested_sandbox_has_namespaces_of_its_own)
+{
+	struct rt_cell_spec spec = cells_spec(CELLS_ARGV("sh", "-c", SPACES));
+	struct rt_cell_spec nested = spec;
+	nested.nested = true;
+	cr_expect_eq(spaces_of(spec, nested), 2);
+	cr_expect_eq(spaces_of(nested, nested), 2);
+}
+
+Test(cell, a_cell_in_namespaces_of_another_is_as_closed_as_the_first)
+{
+	static const char script[] =
+	    "hostname; id -u; unshare -Ur true 2>&1; unshare -C true 2>&1; ls / /home /tmp /out | sort; "
+	    "cat /proc/net/dev | grep -c lo:; grep -c . /proc/self/mountinfo; grep -E 'Cap|Seccomp|NoNew' "
+	    "/proc/self/status";
+	struct rt_cell_spec spec = cells_spec(CELLS_ARGV("sh", "-c", script));
+	const struct rt_cell_spec *const once[] = {&spec, NULL}, *const twice[] = {&spec, &spec, NULL};
+	rt_auto(free) char *first = one_after_the_other(once);
+	rt_auto(free) char *both = one_after_the_other(twice);
+	cr_assert_eq(strlen(both), 2 * strlen(first), "%s", both);
+	cr_expect_str_eq(both + strlen(first), first);
+	cr_expect(strstr(first, "not permitted") || strstr(first, "No space"), "%s", first);
+}
+
 Test(cell, pool_wait_ends_at_its_deadline_and_on_interrupt)
 {
 	struct rt_err err = RT_ERR_INIT;
