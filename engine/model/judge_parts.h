@@ -17,7 +17,8 @@ struct rt_view {
 	bool exit;			    /* it holds the case `<cell>/(exit)` */
 	const struct rt_finding **findings; /* sorted by id, each once */
 	size_t n_findings;
-	bool counted, crowd; /* of the first run: rt_stand_crowd() was asked, and said so */
+	bool counted, crowd;	      /* of the first run: rt_stand_crowd() was asked, and said so */
+	bool counted_late, many_late; /* likewise rt_stand_many_late() */
 };
 
 /* One trial under judgement. */
@@ -44,6 +45,7 @@ enum rt_flaky_answer {
 	RT_FLAKY_NEW,	    /* it fails at times on the candidate, oftener than chance, and not on the base */
 	RT_FLAKY_TARGET,    /* it fails on the base too */
 	RT_FLAKY_BOTH,	    /* at times it fails on the base as well: it was flaky before */
+	RT_FLAKY_LATE,	    /* passed first, and fails at times in runs made because of others: it is not asked about */
 	RT_FLAKY_CALM,	    /* no oftener than the baseline vouches for */
 	RT_FLAKY_UNKNOWN    /* the base gave no evidence */
 };
@@ -84,8 +86,18 @@ bool rt_view_tells(const struct rt_view *view, const struct rt_item *item);
 /* How many runs of the candidate tell of the item. */
 unsigned rt_stand_runs(const struct rt_stand *stand, const struct rt_item *item);
 struct rt_sight rt_stand_see(const struct rt_stand *stand, const struct rt_view *view, const struct rt_item *item);
-/* Were too many known cases red at once for chance? A change breaks many; then two runs tell. Counted when asked. */
+/*
+ * Were too many known cases red twice for chance? A change breaks many at once, and chance does not pick the same ones
+ * again: of more than ten that were red at least half are so in the second run, and next to none on the base. Then two
+ * runs tell. Counted when asked.
+ */
 bool rt_stand_crowd(const struct rt_stand *stand);
+/*
+ * Did several cases that passed at first fail in runs that were made because of others? In a large matrix with flaky
+ * cases every run has new ones, and whoever asks about each of them never comes to an end; what the first run showed
+ * decides which are asked about.
+ */
+bool rt_stand_many_late(const struct rt_stand *stand);
 /* The finding of an id in a run, or NULL. */
 const struct rt_finding *rt_view_finding(const struct rt_view *view, const char *id);
 /* True when a metric of value is worse than the bar by more than the margin. */

@@ -16,6 +16,7 @@ rt_bench_known_case(struct rt_bench *bench, const struct rt_stand *stand, const 
 	    [RT_FLAKY_BROKEN] = "regressed",	       [RT_FLAKY_NEW] = "newly flaky",
 	    [RT_FLAKY_TARGET] = "fails on the target", [RT_FLAKY_BOTH] = "flaky before",
 	    [RT_FLAKY_CALM] = "within its rate",       [RT_FLAKY_UNKNOWN] = "inconclusive",
+	    [RT_FLAKY_LATE] = "passed first",
 	};
 
 	d.answer = words[answer];
@@ -48,6 +49,12 @@ rt_bench_known_case(struct rt_bench *bench, const struct rt_stand *stand, const 
 		rt_strs_addf(&bench->out->unproven,
 			     "%s fails in %u of %u runs, no oftener than the baseline vouches for", item->id, d.fails,
 			     d.runs);
+		break;
+	case RT_FLAKY_LATE:
+		rt_strs_addf(&bench->out->unproven,
+			     "%s passed at first, and fails in %u of %u runs that were made because of others: too few "
+			     "to blame the change for",
+			     item->id, d.fails, d.runs);
 		break;
 	case RT_FLAKY_UNKNOWN:
 		rt_bench_doubt(bench, "%s fails, but on the base its cell %s", item->id,

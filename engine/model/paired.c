@@ -6,9 +6,11 @@
 #include "support/mem.h"
 
 double
-rt_paired_error(size_t metrics)
+rt_paired_error(size_t metrics, size_t look)
 {
-	return RT_PAIRED_ERROR_RATE / (double)((metrics ? metrics : 1) * RT_PAIRED_LOOKS);
+	static const double shares[RT_PAIRED_LOOKS] = {0.1, 0.15, 0.25, 0.5};
+
+	return RT_PAIRED_ERROR_RATE * shares[look] / (double)(metrics ? metrics : 1);
 }
 
 size_t

@@ -14,7 +14,7 @@
 #include <stddef.h>
 
 #define RT_PAIRED_ERROR_RATE 0.01 /* of a whole gate: false regressions, and separately false improvements */
-#define RT_PAIRED_LOOKS 3	  /* the pairs are looked at after n, 2n and 4n */
+#define RT_PAIRED_LOOKS 4	  /* the pairs are looked at after n, 2n, 4n and 8n */
 
 enum rt_paired_answer {
 	RT_PAIRED_OPEN, /* the interval is too wide to tell */
@@ -37,8 +37,12 @@ struct rt_paired {
  */
 void rt_paired_judge(struct rt_paired *out, const double *base, const double *candidate, size_t n, bool higher_better,
 		     double margin, double error);
-/* The error rate of one look at one of `metrics` metrics, so that all looks at all keep to RT_PAIRED_ERROR_RATE. */
-double rt_paired_error(size_t metrics);
+/*
+ * The error rate of one look (from 0) at one of `metrics` metrics, so that all looks at all keep to
+ * RT_PAIRED_ERROR_RATE. Early looks get little of it: they are for what is plain to see, and what they don't spend
+ * makes the last one's interval narrow.
+ */
+double rt_paired_error(size_t metrics, size_t look);
 /* The fewest pairs that can bound anything at that error rate: with fewer every answer is OPEN. */
 size_t rt_paired_least(double error);
 

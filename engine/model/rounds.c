@@ -78,6 +78,7 @@ answer(const struct rt_stand *stand, const struct rt_item *item, const struct ta
 {
 	enum rt_sequential_answer tested = rt_sequential_answer(test);
 	bool flaky = item->line->level == RT_LEVEL_FLAKY;
+	bool late = rt_stand_see(stand, &stand->views[0], item).colour != RT_RED;
 
 	if (here->red < 2 && !here->calm)
 		return RT_FLAKY_OPEN;
@@ -95,6 +96,8 @@ answer(const struct rt_stand *stand, const struct rt_item *item, const struct ta
 		return here->calm ? RT_FLAKY_NEW : RT_FLAKY_BROKEN;
 	if (tested == RT_SEQUENTIAL_CALM)
 		return RT_FLAKY_CALM;
+	if (late && rt_stand_many_late(stand))
+		return RT_FLAKY_LATE;
 	return here->red + here->calm < RT_RUNS_MAX ? RT_FLAKY_OPEN : RT_FLAKY_UNDECIDED;
 }
 
@@ -254,19 +257,21 @@ compare_exactly(const struct rt_stand *stand, const struct rt_item *item, const 
 	return paired;
 }
 
-/* Looks after n, 2n and 4n pairs; an improvement is looked at once more on n fresh ones. */
+/* Looks after n, 2n, 4n and 8n pairs; an improvement is looked at once more on n fresh ones. */
 static struct rt_paired
 compare_in_looks(const struct rt_stand *stand, const struct rt_item *item, const struct pairs *pairs, bool *more,
 		 bool *confirmed)
 {
-	double error = rt_paired_error(count_paired(stand->input)), margin = stand->check->margin;
-	size_t n = stand->check->samples, least = rt_paired_least(error), look, size;
+	size_t metrics = count_paired(stand->input), least = rt_paired_least(rt_paired_error(metrics, 0));
+	double margin = stand->check->margin, error;
+	size_t n = stand->check->samples, look, size;
 	bool higher = item->line->level == RT_LEVEL_HIGHER;
 	struct rt_paired paired = {.answer = RT_PAIRED_OPEN};
 
 	n = n < least ? least : n;
 	for (look = 0; look < RT_PAIRED_LOOKS; look++) {
 		size = n << look;
+		error = rt_paired_error(metrics, look);
 		if (pairs->n < size) {
 			*more = true;
 			return paired;
@@ -282,6 +287,7 @@ compare_in_looks(const struct rt_stand *stand, const struct rt_item *item, const
 		return paired;
 	}
 	struct rt_paired fresh;
+	error = RT_PAIRED_ERROR_RATE / (double)(metrics ? metrics : 1);
 	rt_paired_judge(&fresh, pairs->base + size, pairs->here + size, n, higher, margin, error);
 	*confirmed = fresh.answer == RT_PAIRED_IMPROVED;
 	if (*confirmed)

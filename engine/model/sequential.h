@@ -21,8 +21,9 @@
 #define RT_ERROR_RATE 0.01
 /* Of one case: how often at most a broken one is taken for calm. */
 #define RT_MISS_RATE 0.01
-/* Runs of one case on the candidate, the first included; then it is inconclusive. */
-#define RT_RUNS_MAX 20
+/* Runs of one case on the candidate, the first included; then it is inconclusive. Three failures among them can still
+ * turn out to be no more than chance. */
+#define RT_RUNS_MAX 30
 
 enum rt_sequential_answer { RT_SEQUENTIAL_OPEN, RT_SEQUENTIAL_CALM, RT_SEQUENTIAL_BROKEN };
 

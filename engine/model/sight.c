@@ -43,26 +43,84 @@ view_init(struct rt_view *view, const struct rt_run *run, const char *exit_id)
 	view->n_findings = n;
 }
 
-bool
-rt_stand_crowd(const struct rt_stand *stand)
+static bool
+is_red_at(const struct rt_view *view, const struct rt_baseline *baseline, const struct rt_line *line)
+{
+	const struct rt_case *c = rt_results_of_line(&view->run->results, baseline, line);
+
+	return !c || c->status != RT_STATUS_PASS;
+}
+
+static bool
+count_crowd(const struct rt_stand *stand)
 {
 	enum { CROWD = 10 };
 	const struct rt_baseline *baseline = rt_judge_baseline(stand->input);
-	struct rt_view *first = &stand->views[0];
-	size_t i, red = 0;
+	size_t i, red = 0, again = 0, on_base = 0;
 
-	for (i = stand->from; !first->counted && i < stand->to && first->whole && red <= CROWD; i++) {
+	if (stand->n < 2 || !stand->views[0].whole || !stand->views[1].whole || !stand->base.whole)
+		return false;
+	for (i = stand->from; i < stand->to; i++) {
 		const struct rt_line *line = &baseline->lines.at[i];
-		const struct rt_case *c;
 
-		if (line->level != RT_LEVEL_PASS)
+		if (line->level != RT_LEVEL_PASS || !is_red_at(&stand->views[0], baseline, line))
 			continue;
-		c = rt_results_of_line(&first->run->results, baseline, line);
-		red += !c || c->status != RT_STATUS_PASS;
+		red++;
+		if (!is_red_at(&stand->views[1], baseline, line))
+			continue;
+		again++;
+		on_base += is_red_at(&stand->base, baseline, line);
 	}
-	first->crowd = first->counted ? first->crowd : red > CROWD;
+	return red > CROWD && 2 * again >= red && 10 * on_base <= again;
+}
+
+bool
+rt_stand_crowd(const struct rt_stand *stand)
+{
+	struct rt_view *first = &stand->views[0];
+
+	if (!first->counted)
+		first->crowd = count_crowd(stand);
 	first->counted = true;
 	return first->crowd;
+}
+
+/* Cases that passed in the first run and failed in a later one of the whole check; no more than are asked for. */
+static size_t
+count_late(const struct rt_stand *stand, size_t most)
+{
+	const struct rt_results *first = &stand->views[0].run->results;
+	rt_auto(free) bool *seen = rt_alloc(first->cases.n + 1, sizeof(*seen));
+	size_t v, i, late = 0;
+
+	for (v = 1; v < stand->n && stand->views[0].whole; v++) {
+		const struct rt_results *later = &stand->views[v].run->results;
+
+		for (i = 0; i < later->cases.n && late < most && !stand->views[v].run->only; i++) {
+			const struct rt_case *c;
+
+			if (later->cases.at[i].status < RT_STATUS_FAIL)
+				continue;
+			c = rt_results_find(first, later->cases.at[i].id);
+			if (!c || c->status != RT_STATUS_PASS || seen[c - first->cases.at])
+				continue;
+			seen[c - first->cases.at] = true;
+			late++;
+		}
+	}
+	return late;
+}
+
+bool
+rt_stand_many_late(const struct rt_stand *stand)
+{
+	enum { FEW = 4 };
+	struct rt_view *first = &stand->views[0];
+
+	if (!first->counted_late)
+		first->many_late = count_late(stand, FEW + 1) > FEW;
+	first->counted_late = true;
+	return first->many_late;
 }
 
 void

@@ -41,7 +41,7 @@ follow(uint64_t *state, size_t n, double noise, double change, double margin)
 
 	measure(state, 4 * n, noise, change, base, candidate);
 	for (int look = 0; look < RT_PAIRED_LOOKS && paired.answer == RT_PAIRED_OPEN; look++)
-		rt_paired_judge(&paired, base, candidate, n << look, false, margin, rt_paired_error(1));
+		rt_paired_judge(&paired, base, candidate, n << look, false, margin, rt_paired_error(1, (size_t)look));
 	return paired.answer;
 }
 

@@ -86,7 +86,7 @@ Test(rounds, one_failure_and_then_passes_are_judged_calm_in_the_end)
 	size_t cell = failed_once("unit/a pass - 0");
 	unsigned rounds = 0;
 
-	for (; kit_more(cell) && rounds < 30; rounds++)
+	for (; kit_more(cell) && rounds < 40; rounds++)
 		kit_round(cell, "a=pass", "a=pass");
 	cr_assert_leq(rounds, 13);
 	cr_assert_gt(rounds, 9);
@@ -101,7 +101,7 @@ Test(rounds, a_case_that_begins_to_fail_at_times_is_a_new_flake_and_blocks)
 	size_t cell = failed_once("unit/a pass - 0");
 	unsigned rounds = 0;
 
-	for (; kit_more(cell) && rounds < 30; rounds++)
+	for (; kit_more(cell) && rounds < 40; rounds++)
 		kit_round(cell, rounds % 2 ? "a=fail" : "a=pass", "a=pass");
 	cr_assert_eq(kit_judge(), RT_VERDICT_REGRESSED);
 	cr_assert_str_eq(kit_find(&kit.out.regressions, "unit/a")->now, "flaky");
@@ -113,9 +113,9 @@ Test(rounds, what_cannot_be_decided_stops_at_the_cap_and_is_inconclusive)
 	unsigned rounds = 0;
 
 	/* one failure in eight: neither calm nor broken */
-	for (; kit_more(cell) && rounds < 30; rounds++)
+	for (; kit_more(cell) && rounds < 40; rounds++)
 		kit_round(cell, rounds % 8 == 7 ? "a=fail" : "a=pass", "a=pass");
-	cr_assert_eq(rounds, 19);
+	cr_assert_eq(rounds, 29);
 	cr_assert_eq(kit_judge(), RT_VERDICT_INCONCLUSIVE);
 	cr_assert(kit_unproven("unit/a", "depends on chance"));
 }
@@ -150,7 +150,7 @@ Test(rounds, a_case_that_always_fails_here_is_no_flake_though_the_base_has_one)
 	unsigned rounds = 0;
 
 	add_others(cell);
-	for (; kit_more(cell) && rounds < 30; rounds++)
+	for (; kit_more(cell) && rounds < 40; rounds++)
 		kit_round(cell, "a=fail", rounds == 1 ? "a=fail" : "a=pass");
 	cr_assert_eq(kit_judge(), RT_VERDICT_REGRESSED);
 	cr_assert_gt(rounds, 4);
@@ -171,7 +171,7 @@ Test(rounds, a_flaky_case_that_only_fails_is_broken)
 	size_t cell = failed_once("unit/a flaky 0.3 1");
 	unsigned rounds = 0;
 
-	for (; kit_more(cell) && rounds < 30; rounds++)
+	for (; kit_more(cell) && rounds < 40; rounds++)
 		kit_round(cell, "a=fail", "a=pass");
 	cr_assert_eq(kit_judge(), RT_VERDICT_REGRESSED);
 	cr_assert_leq(rounds, 8);
@@ -409,4 +409,71 @@ Test(rounds, runs_alone_of_others_are_no_probation)
 	alone_round(cell, "a=pass", "a=pass");
 	cr_assert_eq(kit_judge(), RT_VERDICT_WOULD_LAND);
 	cr_assert_str_empty(kit_raised("unit/new"));
+}
+
+/* ---- many flaky cases ---- */
+
+/* Cases c0 to c399, those from `first` on fail, as many as `n`. */
+static void
+add_cases(struct rt_buf *out, int first, int n)
+{
+	for (int i = 0; i < 400; i++)
+		rt_buf_addf(out, " c%d=%s", i, i >= first && i < first + n ? "fail" : "pass");
+}
+
+static size_t
+large_cell(int failed)
+{
+	rt_auto(buf) struct rt_buf seen = RT_BUF_INIT;
+	size_t cell = kit_cell("unit", RT_KIND_CASES);
+
+	for (int i = 0; i < 400; i++) {
+		rt_auto(free) char *line = rt_format("unit/c%d pass - 0", i);
+
+		kit_line(line);
+	}
+	add_cases(&seen, 0, failed);
+	kit_ran(cell, KIT_FIRST, seen.data);
+	return cell;
+}
+
+static void
+large_round(size_t cell, int first, int n)
+{
+	rt_auto(buf) struct rt_buf here = RT_BUF_INIT, base = RT_BUF_INIT;
+
+	add_cases(&here, first, n);
+	add_cases(&base, 0, 0);
+	kit_round(cell, here.data, base.data);
+}
+
+Test(rounds, many_cases_of_which_chance_picks_others_each_time_are_no_crowd)
+{
+	size_t cell = large_cell(20);
+
+	large_round(cell, 19, 20);
+	cr_assert_eq(kit_judge(), RT_VERDICT_INCONCLUSIVE);
+	cr_assert(kit_more(cell));
+}
+
+Test(rounds, many_cases_that_fail_only_in_later_runs_are_not_asked_about)
+{
+	size_t cell = large_cell(1);
+
+	/* two failures of c5 are too many to call it calm, and too few to call it broken */
+	for (int i = 1; i <= 13; i++)
+		large_round(cell, i == 13 ? 5 : 5 * i, 5);
+	cr_assert_not(kit_more(cell));
+	cr_assert_eq(kit_judge(), RT_VERDICT_WOULD_LAND);
+	cr_assert(kit_unproven("unit/c5", "passed at first"));
+}
+
+Test(rounds, a_case_that_fails_in_every_run_but_the_first_is_newly_flaky_among_many)
+{
+	size_t cell = large_cell(1);
+
+	for (int i = 1; i <= 6; i++)
+		large_round(cell, 100, 6);
+	cr_assert_eq(kit_judge(), RT_VERDICT_REGRESSED);
+	cr_assert_str_eq(kit_find(&kit.out.regressions, "unit/c100")->now, "flaky");
 }
