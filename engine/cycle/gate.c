@@ -342,7 +342,7 @@ run_cells(struct rt_gate *gate, const struct rt_plan *plan, enum rt_isolation le
 	if (gate->report.refusals.n)
 		return 0;
 	/* claims of renames are in no tree */
-	int known = gate->answers && !input.n_renames ? rt_repeat_answer(gate, err) : 0;
+	int known = gate->answers && !input.n_renames && rt_defended(REPEAT) ? rt_repeat_answer(gate, err) : 0;
 	if (known)
 		return known < 0 ? -1 : 0;
 	gate->report.isolation = rt_isolation_name(level);

@@ -7,6 +7,7 @@
 #include "cycle/pending.h"
 #include "git/reflock.h"
 #include "git/worktree.h"
+#include "support/defence.h"
 #include "support/clock.h"
 
 /* How long other programs' locks on the target and on an index are waited for. */
@@ -214,7 +215,7 @@ move(struct rt_landing *l, struct rt_err *err)
 	int found = rt_ref_read(l->home->repo, l->ref, &now, err);
 	if (found < 0)
 		return -1;
-	if (!found || !rt_oid_equal(&now, &l->old))
+	if (!found || (!rt_oid_equal(&now, &l->old) && rt_defended(SWAP)))
 		return RT_LAND_MOVED;
 	for (size_t i = 0; i < l->worktrees.n; i++) {
 		int moved =

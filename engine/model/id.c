@@ -3,6 +3,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "support/defence.h"
+
 /* Not a character: the bytes there are not UTF-8. */
 #define BAD UINT32_MAX
 
@@ -114,7 +116,10 @@ rt_id_escape(struct rt_buf *out, const char *bytes, size_t len)
 void
 rt_id_escape_text(struct rt_buf *out, const char *bytes, size_t len)
 {
-	escape(out, bytes, len, true);
+	if (rt_defended(ESCAPE))
+		escape(out, bytes, len, true);
+	else
+		rt_buf_add(out, bytes, len);
 }
 
 static int

@@ -5,6 +5,8 @@
 
 #include <expat.h>
 
+#include "support/defence.h"
+
 #define CHUNK ((size_t)64 << 10)
 #define BLOCK 64
 #define DECLARATION 256 /* an XML declaration is shorter than this */
@@ -97,6 +99,8 @@ on_doctype(void *data, const XML_Char *name, const XML_Char *system_id, const XM
 	(void)system_id;
 	(void)public_id;
 	(void)internal;
+	if (!rt_defended(DOCTYPE))
+		return;
 	rt_reading_problem(xml->reading, rt_xml_line(xml),
 			   "has a document type declaration, which is refused because of the entities it may declare");
 	stop(xml);

@@ -27,6 +27,7 @@
 #include <unistd.h>
 
 #include "support/clock.h"
+#include "support/defence.h"
 #include "support/file.h"
 
 /* How long a process that is just ending may take after the command before it counts as left behind. */
@@ -214,7 +215,7 @@ settle(bool namespaces)
 {
 	int64_t until = rt_clock_ms() + GRACE_MS;
 	unsigned left;
-	while ((left = count_left(namespaces)) && rt_clock_ms() < until)
+	while ((left = count_left(namespaces)) && (rt_clock_ms() < until || !rt_defended(TREE)))
 		usleep(2000);
 	return left;
 }

@@ -13,7 +13,9 @@ rt_defended_by(enum rt_defence defence)
 	    RT_DEFENCES(X)
 #undef X
 	};
-	const char *without = getenv("RATCHET_WITHOUT");
+	/* asked once: a cell's command shares its init's memory until it has an environment of its own */
+	static const char *all;
+	const char *without = all = all ? all : getenv("RATCHET_WITHOUT");
 	size_t len = strlen(names[defence]);
 	while (without && *without) {
 		size_t word = strcspn(without, ",");

@@ -211,3 +211,15 @@ project_watched() {
 	project_pytest
 	sed -i '/^support:/a watch: [pytest.ini]' ratchet.yml
 }
+
+# A new case must pass in each of two runs.
+project_probation() {
+	project_tap
+	sed -i '/^support:/a probation: 2' ratchet.yml
+}
+
+# The same of JUnit XML.
+project_reporter() {
+	project_junit
+	SUPPORT='"tests/**"' configure './run-tests {{report}}' junit
+}
