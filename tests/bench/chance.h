@@ -1,7 +1,7 @@
 #ifndef RT_TESTS_BENCH_CHANCE_H
 #define RT_TESTS_BENCH_CHANCE_H
 
-/* Random numbers that are the same on every machine, and the simulated gates that tests/bench/statistics.py asks for.
+/* Random numbers that are the same on every machine, and the simulated gates that tests/bench/chance.py asks for.
  */
 
 #include <stdint.h>

@@ -1,11 +1,11 @@
 /*
- * Gates in memory, for tests/bench/statistics.py: the judge of the engine decides, only what it is shown is simulated.
+ * Gates in memory, for tests/bench/chance.py: the judge of the engine decides, only what it is shown is simulated.
  * Each prints lines of a word and a number.
- *     statistics metric NOISE EFFECT TRIALS MARGIN SAMPLES SEED [DUMP]
- *     statistics metric - MARGIN SAMPLES <DATA         (a trial a line: runs in the order they were made)
- *     statistics hundred NOISE REPLICATES MARGIN SAMPLES SEED
- *     statistics flaky CASES GATES SEED CLASS...        (CLASS: COUNT:RATE-ON-THE-BASE:RATE-ON-THE-CANDIDATE)
- *     statistics baseline FILE OUT
+ *     chance metric NOISE EFFECT TRIALS MARGIN SAMPLES SEED [DUMP]
+ *     chance metric - MARGIN SAMPLES <DATA         (a trial a line: runs in the order they were made)
+ *     chance hundred NOISE REPLICATES MARGIN SAMPLES SEED
+ *     chance flaky CASES GATES SEED CLASS...        (CLASS: COUNT:RATE-ON-THE-BASE:RATE-ON-THE-CANDIDATE)
+ *     chance baseline FILE OUT
  */
 
 #include <math.h>
@@ -51,6 +51,6 @@ main(int argc, char **argv)
 	for (size_t i = 0; argc > 2 && i < sizeof(modes) / sizeof(modes[0]); i++)
 		if (!strcmp(argv[1], modes[i].name))
 			return modes[i].run(argc - 2, argv + 2);
-	fputs("usage: statistics metric|hundred|flaky|baseline ...\n", stderr);
+	fputs("usage: chance metric|hundred|flaky|baseline ...\n", stderr);
 	return 2;
 }
