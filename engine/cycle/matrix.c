@@ -11,6 +11,7 @@
 #include "cycle/evidence.h"
 #include "cycle/machine.h"
 #include "cycle/reuse.h"
+#include "cycle/scratch.h"
 #include "cycle/spare.h"
 #include "cycle/workspace.h"
 #include "model/preset.h"
@@ -84,7 +85,10 @@ rt_matrix_init(struct rt_matrix *matrix, struct rt_home *home, struct rt_repo *r
 				     .level = level,
 				     .spare.lock = RT_LOCK_INIT,
 				     .progress = progress};
-	matrix->scratch = rt_format("%s/%s", scratch, label);
+	int own = level == RT_LEVEL_OF_NAMESPACES ? 0 : rt_scratch_make(&matrix->own, err);
+	if (own < 0)
+		return -1;
+	matrix->scratch = rt_format("%s/%s", own ? matrix->own : scratch, label);
 	matrix->cells = rt_alloc(plan->cells.n + 1, sizeof(*matrix->cells));
 	matrix->jobs = rt_alloc(plan->cells.n + 1, sizeof(*matrix->jobs));
 	for (size_t i = 0; i < plan->cells.n; i++) {
@@ -104,7 +108,8 @@ rt_matrix_release(struct rt_matrix *matrix)
 		free(matrix->cells[i].upper);
 	}
 	/* what can't be removed now is swept with its quarantine */
-	if (matrix->scratch && rt_remove_tree(AT_FDCWD, matrix->scratch, &ignored) < 0)
+	const char *scratch = matrix->own ? matrix->own : matrix->scratch;
+	if (scratch && rt_remove_tree(AT_FDCWD, scratch, &ignored) < 0)
 		errno = 0;
 	for (size_t i = 0; i < matrix->stacks.n; i++) {
 		rt_stack_release(&matrix->stacks.at[i]->stack);
@@ -115,6 +120,7 @@ rt_matrix_release(struct rt_matrix *matrix)
 	free(matrix->cells);
 	free(matrix->jobs);
 	free(matrix->scratch);
+	free(matrix->own);
 	memset(matrix, 0, sizeof(*matrix));
 }
 

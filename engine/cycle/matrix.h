@@ -66,6 +66,7 @@ struct rt_matrix {
 	struct rt_reuse *reuse;	    /* recorded results; NULL: everything runs. Set by the caller after init */
 	struct rt_carry *carry;	    /* the controls that runs carry (cycle/carry.h); NULL: none. Likewise */
 	int carry_mode;		    /* enum rt_carry_mode */
+	char *own;		    /* of cells without namespaces (cycle/scratch.h), or NULL */
 	char *scratch;		    /* a directory for uppers and reports */
 	struct rt_progress progress;
 	struct rt_cell_state *cells;	       /* as many as the plan has */

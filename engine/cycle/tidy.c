@@ -5,6 +5,7 @@
 #include "cycle/lane.h"
 #include "cycle/layers.h"
 #include "cycle/ledger.h"
+#include "cycle/scratch.h"
 #include "git/claim.h"
 #include "git/loose.h"
 #include "git/quarantine.h"
@@ -63,7 +64,7 @@ rt_tidy(struct rt_home *home, struct rt_strs *found, struct rt_err *err)
 		return -1;
 	if (layers)
 		rt_strs_addf(found, "removed %zu half-made layers", layers);
-	if (rt_quarantine_sweep(home->repo, &quarantines, err) < 0)
+	if (rt_quarantine_sweep(home->repo, &quarantines, err) < 0 || rt_scratch_sweep(&quarantines, err) < 0)
 		return -1;
 	if (quarantines)
 		rt_strs_addf(found, "removed the workspaces of %zu interrupted runs", quarantines);
