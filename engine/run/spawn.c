@@ -305,8 +305,12 @@ enter_namespaces(const struct rt_launch *launch, uid_t uid, gid_t gid, struct rt
 	bool fresh = launch->spaces.fds[0] < 0;
 	if (fresh && map_ids(uid, gid, err) < 0)
 		return -1;
-	/* Only now, so that the group the cell was started in is its root. */
-	if (unshare(CLONE_NEWCGROUP) < 0)
+	/*
+	 * Only now, so that the group the cell was started in is its root. An outer sandbox may allow none (ENOSPC;
+	 * ours does): then the group's name shows, and its files are out of reach all the same, because only who owns
+	 * the namespace may mount them.
+	 */
+	if (unshare(CLONE_NEWCGROUP) < 0 && errno != ENOSPC)
 		return rt_fail_errno(err, "cannot make a cgroup namespace");
 	if (fresh && sethostname("localhost", strlen("localhost")) < 0)
 		return rt_fail_errno(err, "cannot set the host name");

@@ -116,10 +116,10 @@ show(const struct view *view, const char *path, const char *target, bool dir, st
 static int
 store_make(struct view *view, struct rt_err *err)
 {
-	static const char *const dirs[] = {"root",	     "root/etc",  "root/dev", "root/dev/pts",
-					   "root/dev/shm",   "root/proc", "root/tmp", "root/home",
-					   "root/home/user", "root/src",  "root/out", "root/run",
-					   "root/var",	     "home",	  "up",	      "work"};
+	static const char *const dirs[] = {"root",	"root/etc", "root/dev",	     "root/dev/pts",   "root/dev/shm",
+					   "root/proc", "root/tmp", "root/home",     "root/home/user", "root/src",
+					   "root/out",	"root/run", "root/run/proc", "root/var",       "home",
+					   "up",	"work"};
 	char size[32], inodes[32];
 	snprintf(size, sizeof(size), "%llu", (unsigned long long)view->launch->tmp_bytes);
 	snprintf(inodes, sizeof(inodes), "%llu", (unsigned long long)view->launch->tmp_bytes / 4096 + 65536);
@@ -403,22 +403,32 @@ limit_kernel(const struct view *view)
 		   0);
 }
 
+static int
+mount_proc(const struct view *view, const char *target, unsigned attributes, struct rt_err *err)
+{
+	static const char *const options[] = {NULL};
+	int mount = new_mount("proc", options, GUARDED | MOUNT_ATTR_NOEXEC | attributes, err);
+	return mount < 0 ? -1 : attach(mount, view->root, target, err);
+}
+
 /*
  * Where the caller is root, the kernel's own settings below /proc belong to the cell's user, and writing to them takes
- * no capability at all: they are covered. (A nested sandbox then cannot mount a /proc of its own, because the kernel
- * asks for an uncovered one.)
+ * no capability at all: they are covered. A sandbox inside could then not mount a /proc of its own, because the kernel
+ * asks for an uncovered one that permits as much: for those there is a second one at /run/proc, read-only as a whole,
+ * and theirs is read-only too.
  */
 static int
 show_proc(const struct view *view, struct rt_err *err)
 {
-	static const char *const options[] = {NULL};
 	struct stat st;
-	int mount = new_mount("proc", options, GUARDED | MOUNT_ATTR_NOEXEC, err);
-	if (mount < 0 || attach(mount, view->root, "proc", err) < 0)
-		return -1;
+	struct rt_err ignored = RT_ERR_INIT;
+	if (mount_proc(view, "proc", 0, &ignored) < 0)
+		return mount_proc(view, "proc", MOUNT_ATTR_RDONLY, err);
 	limit_kernel(view);
 	if (fstatat(view->root, "proc/sys", &st, 0) < 0 || st.st_uid != getuid())
 		return 0;
+	if (view->launch->spec->nested && mount_proc(view, "run/proc", MOUNT_ATTR_RDONLY, err) < 0)
+		return -1;
 	const struct rt_strs *covers = rt_shown_proc_covers();
 	for (size_t i = 0; i < covers->n; i++) {
 		rt_auto(free) char *path = rt_format("proc/%s", covers->at[i]);

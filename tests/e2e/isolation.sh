@@ -31,6 +31,8 @@ reach_project() {
 		try 'nothing can be written beside the workspace' sh -c 'echo x >BOX/evil'
 		try 'nothing can be written to the system' sh -c 'echo x >/usr/evil'
 		try 'the environment does not name ratchet, but for its own folders' sh -c 'env | grep -Ev "^(HOME|TMPDIR|PWD)=" | grep -i ratchet'
+		try 'its own folders do not either, nor a git directory' sh -c 'env | grep -E "^(HOME|TMPDIR|PWD)=" | grep -E "ratchet|\.git"'
+		try 'no repository lies around the workspace' env GIT_CONFIG_NOSYSTEM=1 git rev-parse --git-dir
 		try 'a secret of the environment is not inherited' sh -c 'test -n "$TOKEN"'
 		try 'no user namespace can be made' unshare -Ur true
 		try 'nothing can be mounted' mount -t tmpfs none /tmp
@@ -79,6 +81,63 @@ for want in namespaces landlock; do
 	check "the ledger entry names $want" entry 1 "\"isolation\":\"$want\""
 done
 unset RATCHET_TEST_ISOLATION TOKEN
+
+# ---- inside a cell ----
+if [ "$best" = namespaces ]; then
+	new_repo outer
+	cp "$RATCHET" ratchet-inside
+	cat >inside.sh <<-'END'
+		#!/bin/sh
+		export HOME=/tmp/home ASAN_OPTIONS=detect_leaks=0
+		mkdir -p /tmp/home && git init -q -b main /tmp/inner && cd /tmp/inner || exit 1
+		git config user.name inner && git config user.email inner@example.com
+		printf 'version: 1\ntarget: main\nisolation: strict\nchecks:\n  - name: unit\n    run: test "$(id -u)" = 1000\n' >ratchet.yml
+		git add -A && git commit -q -m first
+		n=0 code=0
+		try() { # NAME COMMAND...
+			name=$1
+			shift
+			n=$((n + 1))
+			if "$@" 2>&1; then echo "ok $n - $name"; else code=1 && echo "not ok $n - $name"; fi
+		}
+		never() { ! "$@" 2>/dev/null; }
+		try 'ratchet isolates its own cells by namespaces' /src/ratchet-inside check
+		key=/proc/sys/kernel/printk value=$(cat /proc/sys/kernel/printk)
+		for proc in /proc /run/proc; do
+			try "no setting of the kernel can be written below $proc" never sh -c "echo '$value' >$proc/sys/kernel/printk"
+			try "nor when $proc is mounted again" never unshare -Urm sh -c \
+				"mount -o remount,rw,bind $proc; echo '$value' >$proc/sys/kernel/printk"
+		done
+		try 'nor in a new one' never unshare -Urmpf sh -c "mount -t proc proc /proc && echo '$value' >$key"
+		try 'nor when its cover is taken off' never unshare -Urm sh -c "umount /proc/sys; echo '$value' >$key"
+		echo "1..$n"
+		exit $code
+	END
+	chmod +x inside.sh
+	printf 'version: 1\ntarget: main\nchecks:\n  - name: unit\n    run: ./inside.sh\n    report: {tap: stdout}\n    nested: true\n' >ratchet.yml
+	must commit first
+	exits 0 'inside a cell with nested: true ratchet isolates by namespaces' "$RATCHET" check
+	says 'and what the cell must not write stays closed' ': 7 passed'
+else
+	skip 'inside a cell with nested: true ratchet isolates by namespaces' 'no namespaces here'
+fi
+
+# ---- the folders of cells without namespaces ----
+if [ "$best" = none ] || [ -z "$best" ]; then
+	skip 'a killed run leaves its folders to the next command' 'no Landlock here'
+else
+	new_repo killed
+	printf 'version: 1\ntarget: main\nchecks:\n  - name: unit\n    run: sleep 60\n' >ratchet.yml
+	must commit first
+	mkdir "$BOX/places"
+	TMPDIR=$BOX/places RATCHET_TEST_ISOLATION=landlock "$RATCHET" check >/dev/null 2>&1 &
+	until ls "$BOX"/places/cells-*/candidate/0.1 >/dev/null 2>&1 || ! kill -0 $! 2>/dev/null; do sleep 0.05; done
+	check 'without namespaces cells work in a folder of their own' test -n "$(ls -A "$BOX/places")"
+	kill -9 $!
+	wait $! 2>/dev/null
+	TMPDIR=$BOX/places check 'a killed run leaves its folders to the next command' "$RATCHET" recover
+	check 'which removes them' test -z "$(ls -A "$BOX/places")"
+fi
 
 # patch_of NAME: a good case more, as a patch.
 patch_of() {
