@@ -9,6 +9,7 @@ static const struct rt_option options[] = {
     {0, "evidence", "MIB", "keep at most so much evidence, the newest (default 256)", false},
     {0, "layers", "N", "keep at most N exported trees, those used last (default 16)", false},
     {0, "results", "N", "keep at most N recorded results (default 512)", false},
+    {0, "size", "MIB", "keep at most so much of trees, those used last: exported ones first (default 8192)", false},
     {0, "time", "DURATION", "leave what is not done by then to the next run (default 60s)", false},
     {'n', "dry-run", NULL, "only say how many attempts and how much evidence would go", false},
     {0, NULL, NULL, NULL, false},
@@ -35,15 +36,18 @@ read_number(const struct rt_cli *cli, const char *name, uint64_t max, uint64_t *
 static int
 read_options(const struct rt_cli *cli, struct rt_gc *gc, struct rt_err *err)
 {
-	uint64_t mib = gc->evidence_size >> 20, layers = gc->layers, results = gc->results;
+	uint64_t mib = gc->evidence_size >> 20, layers = gc->layers, results = gc->results,
+		 trees = gc->trees_size >> 20;
 	if (read_duration(cli, "age", &gc->age_ms, err) < 0 || read_duration(cli, "time", &gc->time_ms, err) < 0 ||
 	    read_number(cli, "evidence", 1 << 20, &mib, err) < 0 ||
 	    read_number(cli, "layers", 1 << 20, &layers, err) < 0 ||
-	    read_number(cli, "results", 1 << 20, &results, err) < 0)
+	    read_number(cli, "results", 1 << 20, &results, err) < 0 ||
+	    read_number(cli, "size", 1 << 30, &trees, err) < 0)
 		return -1;
 	gc->evidence_size = mib << 20;
 	gc->layers = layers;
 	gc->results = results;
+	gc->trees_size = trees << 20;
 	gc->dry_run = rt_cli_flag(cli, "dry-run");
 	return 0;
 }

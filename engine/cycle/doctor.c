@@ -277,7 +277,7 @@ mend_store(const struct examination *x)
 		set_mended(x);
 	}
 	if (rt_quarantine_sweep(x->home->repo, &removed, &why) < 0 ||
-	    rt_reuse_sweep(x->home, KEPT_RESULTS, KEPT_TREES, &removed, &why) < 0)
+	    rt_reuse_sweep(x->home, KEPT_RESULTS, KEPT_TREES, NULL, &removed, &why) < 0)
 		add(x, "leftovers", RT_HEALTH_NOTE, "%s", why.text);
 	if (removed) {
 		add(x, "leftovers", RT_HEALTH_OK, "%zu that nobody uses were removed", removed);

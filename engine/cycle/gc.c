@@ -8,6 +8,7 @@
 #include "cycle/lane.h"
 #include "cycle/layers.h"
 #include "cycle/reuse.h"
+#include "cycle/warm.h"
 #include "cycle/settle.h"
 #include "cycle/spare.h"
 #include "git/pack.h"
@@ -267,17 +268,20 @@ rt_gc(struct rt_home *home, const struct rt_gc *gc, struct rt_gc_done *done, str
 						   .done = done,
 						   .deadline = rt_clock_ms() + gc->time_ms,
 						   .since = rt_clock_now() - gc->age_ms / 1000};
+	uint64_t room = gc->trees_size;
 	if (!gc->dry_run && recover(home, err) < 0)
 		return -1;
 	if (drop_refs(&c, err) < 0)
 		return -1;
 	if (gc->dry_run)
 		return 0;
-	if (!is_over(&c) && rt_layers_sweep(home, gc->layers, &done->layers, err) < 0)
+	if (!is_over(&c) && rt_layers_sweep(home, gc->layers, &room, &done->layers, err) < 0)
 		return -1;
-	if (!is_over(&c) && rt_spare_sweep(home, KEPT_SPARES, &done->layers, err) < 0)
+	if (!is_over(&c) && rt_spare_sweep(home, KEPT_SPARES, &room, &done->layers, err) < 0)
 		return -1;
-	if (!is_over(&c) && rt_reuse_sweep(home, gc->results, gc->results / 4, &done->results, err) < 0)
+	if (!is_over(&c) && rt_warm_sweep(home, &room, &done->layers, err) < 0)
+		return -1;
+	if (!is_over(&c) && rt_reuse_sweep(home, gc->results, gc->results / 4, &room, &done->results, err) < 0)
 		return -1;
 	if (!is_over(&c) && rt_gc_pack(home, 2, &done->packed, err) < 0)
 		return -1;

@@ -15,13 +15,14 @@ struct rt_gc {
 	uint64_t evidence_size; /* bytes of evidence kept at most, the newest */
 	size_t layers;		/* exported trees kept at most, those used last */
 	size_t results;		/* recorded results kept at most */
+	uint64_t trees_size;	/* bytes of exported trees, and of what cells and `git:` left, kept at most */
 	int64_t time_ms;	/* how long it may take */
 	bool dry_run;		/* count refs only, change nothing */
 };
 #define RT_GC_INIT                                                                                        \
 	{                                                                                                 \
 		.age_ms = INT64_C(90) * 24 * 3600000, .evidence_size = UINT64_C(256) << 20, .layers = 16, \
-		.results = 512, .time_ms = 60000,                                                         \
+		.results = 512, .trees_size = UINT64_C(8) << 30, .time_ms = 60000,                        \
 	}
 
 struct rt_gc_done {

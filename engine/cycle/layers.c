@@ -415,7 +415,7 @@ note_chain(struct sweep *sweep, const char *tree, struct rt_err *err)
 }
 
 int
-rt_layers_sweep(struct rt_home *home, size_t keep, size_t *removed, struct rt_err *err)
+rt_layers_sweep(struct rt_home *home, size_t keep, uint64_t *room, size_t *removed, struct rt_err *err)
 {
 	struct sweep sweep = {.home = home};
 	rt_auto(free) char *dir = rt_home_path(home, "layers");
@@ -424,7 +424,8 @@ rt_layers_sweep(struct rt_home *home, size_t keep, size_t *removed, struct rt_er
 		qsort(sweep.layers.at, sweep.layers.n, sizeof(*sweep.layers.at), newest_first);
 	for (size_t i = 0; i < sweep.layers.n && result == 0; i++) {
 		const char *tree = sweep.layers.at[i].tree.hex;
-		if (i < keep) {
+		rt_auto(free) char *layer = rt_format("%s/%s", dir, tree);
+		if (i < keep && rt_room_take(room, layer)) {
 			result = note_chain(&sweep, tree, err);
 		} else if (!rt_strs_has(&sweep.needed, tree)) {
 			int dropped = drop_layer(home, tree, err);

@@ -46,6 +46,6 @@ int rt_layers_set_last(const struct rt_home *home, const struct rt_oid *tree, st
 /* Removes layers that were not finished and that nobody is making; adds how many. */
 int rt_layers_tidy(struct rt_home *home, size_t *removed, struct rt_err *err) RT_MUST_USE;
 /* Removes layers that nobody looks at, but the newest `keep`, and the chains below them; adds how many went. */
-int rt_layers_sweep(struct rt_home *home, size_t keep, size_t *removed, struct rt_err *err) RT_MUST_USE;
+int rt_layers_sweep(struct rt_home *home, size_t keep, uint64_t *room, size_t *removed, struct rt_err *err) RT_MUST_USE;
 
 #endif

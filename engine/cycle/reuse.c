@@ -11,6 +11,7 @@
 #include "cycle/machine.h"
 #include "cycle/workspace.h"
 #include "support/clock.h"
+#include "support/tempname.h"
 
 /* How far back in the chain a result is looked for, so that the cost does not follow the chain's length. A result that
  * stood is named again, and so stays within reach. */
@@ -361,7 +362,9 @@ rt_reuse_keep(struct rt_reuse *reuse, struct rt_matrix *matrix)
 	for (size_t i = 0; i < reuse->kept.n; i++) {
 		struct rt_cell_state *state = &matrix->cells[reuse->kept.at[i].cell];
 		rt_auto(free) char *path = rt_format("%s/%s", dir, state->key);
-		rt_auto(free) char *own = rt_format("%s.%ld.new", path, (long)getpid());
+		char temp[RT_TEMP_NAME];
+		rt_temp_name(temp, RT_TEMP_PREFIX);
+		rt_auto(free) char *own = rt_format("%s/%s", dir, temp);
 		const char *line = reuse->kept.at[i].line;
 		/* what was written in a warm workspace means nothing without it */
 		if (state->upper && !state->warm)
@@ -370,7 +373,7 @@ rt_reuse_keep(struct rt_reuse *reuse, struct rt_matrix *matrix)
 		if (fd < 0 || rt_write_all(fd, line, strlen(line)) < 0 || rename(own, path) < 0)
 			unlink(own);
 	}
-	if (rt_reuse_sweep(reuse->home, KEPT_RESULTS, KEPT_TREES, &removed, &ignored) < 0)
+	if (rt_reuse_sweep(reuse->home, KEPT_RESULTS, KEPT_TREES, NULL, &removed, &ignored) < 0)
 		errno = 0;
 }
 
@@ -424,8 +427,15 @@ drop_tree(struct rt_home *home, const char *key, size_t *removed, struct rt_err 
 	return rt_remove_tree(AT_FDCWD, tree, err);
 }
 
+static bool
+has_room(const struct rt_home *home, const char *key, uint64_t *room)
+{
+	rt_auto(free) char *tree = rt_home_path(home, "results/%s.tree", key);
+	return !room || rt_room_take(room, tree);
+}
+
 int
-rt_reuse_sweep(struct rt_home *home, size_t results, size_t trees, size_t *removed, struct rt_err *err)
+rt_reuse_sweep(struct rt_home *home, size_t results, size_t trees, uint64_t *room, size_t *removed, struct rt_err *err)
 {
 	rt_auto(free) char *path = rt_home_path(home, "results");
 	rt_auto(fd) int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -437,8 +447,9 @@ rt_reuse_sweep(struct rt_home *home, size_t results, size_t trees, size_t *remov
 		qsort(listing.trees.at, listing.trees.n, sizeof(*listing.trees.at), newest_first);
 	if (listing.results.n)
 		qsort(listing.results.at, listing.results.n, sizeof(*listing.results.at), newest_first);
-	for (size_t i = trees; i < listing.trees.n && result == 0; i++)
-		result = drop_tree(home, listing.trees.at[i].name, removed, err);
+	for (size_t i = 0; i < listing.trees.n && result == 0; i++)
+		if (i >= trees || !has_room(home, listing.trees.at[i].name, room))
+			result = drop_tree(home, listing.trees.at[i].name, removed, err);
 	for (size_t i = results; i < listing.results.n && result == 0; i++)
 		if (unlinkat(dir, listing.results.at[i].name, 0) < 0 && errno != ENOENT)
 			result = rt_fail_errno(err, "removing a result in %s", path);

@@ -49,8 +49,12 @@ int rt_reuse_apply(struct rt_reuse *reuse, struct rt_matrix *matrix, const bool 
 void rt_reuse_note(struct rt_reuse *reuse, const struct rt_matrix *matrix, const bool *want, struct rt_strs *evidence);
 /* Writes what was noted, and takes over what needed cells wrote. What can't be kept is not an error: it runs again. */
 void rt_reuse_keep(struct rt_reuse *reuse, struct rt_matrix *matrix);
-/* Removes all but the newest results and trees; adds how many trees went. */
-int rt_reuse_sweep(struct rt_home *home, size_t results, size_t trees, size_t *removed, struct rt_err *err) RT_MUST_USE;
+/*
+ * Removes all but the newest results and trees, and trees beyond the room (bytes, which kept ones lessen; NULL: any);
+ * adds how many trees went.
+ */
+int rt_reuse_sweep(struct rt_home *home, size_t results, size_t trees, uint64_t *room, size_t *removed,
+		   struct rt_err *err) RT_MUST_USE;
 void rt_reuse_release(struct rt_reuse *reuse);
 RT_DEFINE_AUTO(reuse, struct rt_reuse, rt_reuse_release);
 

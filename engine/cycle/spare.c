@@ -222,15 +222,18 @@ drop_store(const char *parent, const char *name, size_t *removed, struct rt_err 
 }
 
 int
-rt_spare_sweep(struct rt_home *home, size_t keep, size_t *removed, struct rt_err *err)
+rt_spare_sweep(struct rt_home *home, size_t keep, uint64_t *room, size_t *removed, struct rt_err *err)
 {
 	rt_auto(free) char *parent = rt_home_path(home, "spare");
 	struct listing listing = {.dir = parent};
 	int result = rt_list_dir(AT_FDCWD, parent, note_store, &listing, err);
 	if (listing.at.n > 1)
 		qsort(listing.at.at, listing.at.n, sizeof(*listing.at.at), newest_first);
-	for (size_t i = keep; i < listing.at.n && result == 0; i++)
-		result = drop_store(parent, listing.at.at[i].name, removed, err);
+	for (size_t i = 0; i < listing.at.n && result == 0; i++) {
+		rt_auto(free) char *dir = rt_format("%s/%s", parent, listing.at.at[i].name);
+		if (i >= keep || !rt_room_take(room, dir))
+			result = drop_store(parent, listing.at.at[i].name, removed, err);
+	}
 	free(listing.at.at);
 	return result;
 }

@@ -18,7 +18,7 @@ void rt_spare_release(struct rt_spare *spare);
  */
 int rt_spare_lowers(struct rt_matrix *matrix, size_t cell, const struct rt_strs *files, struct rt_strs *lowers,
 		    struct rt_err *err) RT_MUST_USE;
-/* Removes stores that nobody looks at, but the newest `keep`; adds how many went. */
-int rt_spare_sweep(struct rt_home *home, size_t keep, size_t *removed, struct rt_err *err) RT_MUST_USE;
+/* Removes stores that nobody looks at, but the newest `keep` that fit the room; adds how many went. */
+int rt_spare_sweep(struct rt_home *home, size_t keep, uint64_t *room, size_t *removed, struct rt_err *err) RT_MUST_USE;
 
 #endif

@@ -36,7 +36,7 @@ tidy_locks(struct rt_home *home, struct rt_strs *found, struct rt_err *err)
 static int
 tidy_files(struct rt_home *home, struct rt_strs *found, struct rt_err *err)
 {
-	static const char *const below[] = {"", "/verified", "/layers", "/hooks"};
+	static const char *const below[] = {"", "/verified", "/layers", "/hooks", "/results"};
 	rt_auto(free) char *objects = rt_format("%s/objects", rt_repo_commondir(home->repo));
 	rt_auto(free) char *witness = rt_witness_dir(home);
 	const char *workdir = rt_repo_workdir(home->repo);

@@ -228,7 +228,9 @@ build(struct rt_warm *warm, const struct rt_matrix *matrix, const struct rt_oid 
 
 struct listing {
 	const struct rt_home *home;
-	const char *own;
+	const char *own; /* stays; "" none does */
+	uint64_t *room;	 /* what fits stays as well; NULL: nothing */
+	size_t removed;
 };
 
 static int
@@ -240,10 +242,23 @@ drop_other(void *data, const char *name, struct rt_err *err)
 		return 0;
 	rt_auto(free) char *lock = rt_home_path(listing->home, "warm/%s.lock", name);
 	rt_auto(free) char *dir = rt_home_path(listing->home, "warm/%s", name);
+	if (listing->room && rt_room_take(listing->room, dir))
+		return 0;
 	int busy = rt_lock_take(&alone, lock, false, 0, "gc\n", NULL, err);
 	if (busy)
 		return busy < 0 ? -1 : 0;
+	listing->removed += rt_exists(AT_FDCWD, dir);
 	return rt_remove_tree(AT_FDCWD, dir, err);
+}
+
+int
+rt_warm_sweep(struct rt_home *home, uint64_t *room, size_t *removed, struct rt_err *err)
+{
+	rt_auto(free) char *parent = rt_home_path(home, "warm");
+	struct listing listing = {.home = home, .own = "", .room = room};
+	int result = rt_list_dir(AT_FDCWD, parent, drop_other, &listing, err);
+	*removed += listing.removed;
+	return result;
 }
 
 /* ---- preparing ---- */

@@ -49,6 +49,8 @@ int rt_warm_prepare(struct rt_warm *warm, const struct rt_matrix *matrix, const 
  */
 int rt_warm_lowers(const struct rt_warm *warm, struct rt_matrix *matrix, size_t cell, struct rt_strs *lowers,
 		   struct rt_oid *ground, struct rt_err *err) RT_MUST_USE;
+/* Removes what lies there, that nobody has and that does not fit the room; adds how many went. */
+int rt_warm_sweep(struct rt_home *home, uint64_t *room, size_t *removed, struct rt_err *err) RT_MUST_USE;
 void rt_warm_release(struct rt_warm *warm);
 RT_DEFINE_AUTO(warm, struct rt_warm, rt_warm_release);
 

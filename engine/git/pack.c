@@ -20,6 +20,21 @@ ids_release(struct ids *ids)
 }
 RT_DEFINE_AUTO(ids, struct ids, ids_release);
 
+static char *
+loose_path(const struct rt_repo *repo, const struct rt_oid *id)
+{
+	return rt_format("%s/objects/%.2s/%s", repo->commondir, id->hex, id->hex + 2);
+}
+
+/* What git has packed meanwhile, or a clone brought packed, stays where it is. */
+static bool
+is_loose(const struct rt_repo *repo, const struct rt_oid *id)
+{
+	rt_auto(free) char *path = loose_path(repo, id);
+
+	return rt_exists(AT_FDCWD, path);
+}
+
 static int
 collect(struct ids *ids, struct rt_repo *repo, const struct rt_oid *tip, const struct rt_oid *hidden,
 	struct rt_err *err)
@@ -27,12 +42,13 @@ collect(struct ids *ids, struct rt_repo *repo, const struct rt_oid *tip, const s
 	struct rt_oid at = *tip;
 
 	while (at.hex[0] && !rt_oid_equal(&at, hidden)) {
-		rt_auto(commit) struct rt_commit commit = {0};
+		rt_auto(link) struct rt_link link = {0};
 
-		if (rt_commit_read(repo, &at, &commit, err) < 0)
+		if (rt_link_read(repo, &at, &link, err) < 0)
 			return -1;
-		*rt_push(&ids->list) = at;
-		at = commit.n_parents ? commit.parents[0] : (struct rt_oid){""};
+		if (is_loose(repo, &at))
+			*rt_push(&ids->list) = at;
+		at = link.parent;
 	}
 	return 0;
 }
@@ -63,8 +79,7 @@ static int
 drop_loose(const struct ids *ids, const struct rt_repo *repo, struct rt_err *err)
 {
 	for (size_t i = 0; i < ids->list.n; i++) {
-		const char *hex = ids->list.at[i].hex;
-		rt_auto(free) char *path = rt_format("%s/objects/%.2s/%s", repo->commondir, hex, hex + 2);
+		rt_auto(free) char *path = loose_path(repo, &ids->list.at[i]);
 
 		if (unlink(path) < 0 && errno != ENOENT)
 			return rt_fail_errno(err, "cannot remove %s, which is packed", path);

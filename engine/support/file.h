@@ -42,6 +42,10 @@ int rt_mkdirs(int at, const char *path, mode_t mode, struct rt_err *err) RT_MUST
  * unreadable accessible first. Not there is no error.
  */
 int rt_remove_tree(int at, const char *path, struct rt_err *err) RT_MUST_USE;
+/* What a tree takes on disk, links not followed; what can't be looked at counts for nothing. */
+uint64_t rt_tree_size(const char *path);
+/* Takes that much of the room, if it is there. */
+bool rt_room_take(uint64_t *room, const char *path);
 /* fsync of the directory at/path. */
 int rt_sync_dir(int at, const char *path, struct rt_err *err) RT_MUST_USE;
 /* A link is there even if what it names is not. */

@@ -68,6 +68,12 @@ check 'no evidence is left where none may be kept' test "$(refs evidence)" = 0
 check 'exported trees are there before they are dropped' sh -c 'ls -d .git/ratchet/layers/*/'
 exits 0 'exported trees beyond their number go' "$RATCHET" gc --layers 0
 refuse 'no exported tree is left where none may be kept' sh -c 'ls -d .git/ratchet/layers/*/'
+patch k good
+exits 0 'a proposal exports its tree again' "$RATCHET" propose "$BOX/k.patch"
+exits 0 'trees within their size stay' "$RATCHET" gc --size 1000
+check 'an exported tree is kept while there is room' sh -c 'ls -d .git/ratchet/layers/*/'
+exits 0 'trees beyond their size go' "$RATCHET" gc --size 0
+refuse 'no exported tree is left where there is no room' sh -c 'ls -d .git/ratchet/layers/*/'
 patch f good
 exits 0 'a proposal lands after its trees were dropped' "$RATCHET" propose "$BOX/f.patch"
 break_a worst

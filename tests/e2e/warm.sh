@@ -144,6 +144,15 @@ says 'and so does all that was warm' '"attempts":2,[^}]*"name":"compiled"'
 exits 0 'with confirm: clean a landing is accepted' "$RATCHET" propose --json "$BOX/confirmed.patch"
 says 'it ran again in a clean workspace' '"attempts":2,[^}]*"name":"confirmed"'
 
+built() {
+	find .git/ratchet/warm -name '*.o' | grep -q .
+}
+check 'what was built on the target is kept for the next' built
+exits 0 'a gc with room enough succeeds' "$RATCHET" gc --size 1000
+check 'a gc keeps a warm build while there is room' built
+exits 0 'a gc without room succeeds' "$RATCHET" gc --size 0
+refuse 'a gc drops a warm build that has no room' built
+
 # ---- where going by time is not enough ----
 new_repo tracked
 sources
