@@ -2,96 +2,31 @@
 
 #include <string.h>
 
+#include "cycle/accepted.h"
 #include "cycle/ledger.h"
 #include "cycle/settle.h"
 #include "git/worktree.h"
 
 /* ---- what was accepted ---- */
 
-/*
- * The commits that entries of trusted chains accept, read once: "ID" of a landed commit, "ID TREE" of a candidate,
- * because `check` of a branch that does not descend from the target tests a merge, whose tree is not that of the commit
- * that the entry names.
- */
-struct accepted {
-	struct rt_strs ids;
-	bool fast_too;
-	const char *until[2]; /* stop at one of these; NULL: read all */
-};
-
-static int
-note_accepted(void *data, const struct rt_oid *at, const struct rt_record *record, struct rt_err *err)
-{
-	struct accepted *accepted = data;
-	enum rt_verdict verdict;
-	(void)at;
-	(void)err;
-	if (!record->verdict || rt_verdict_parse(record->verdict, &verdict) < 0 || rt_verdict_exit(verdict) != 0)
-		return 0;
-	if (record->op == RT_OP_INTENT || (record->fast && !accepted->fast_too))
-		return 0; /* an intent accepts nothing until its outcome says so */
-	size_t before = accepted->ids.n;
-	if (record->landed)
-		rt_strs_add(&accepted->ids, record->landed);
-	if (record->candidate && record->tree)
-		rt_strs_addf(&accepted->ids, "%s %s", record->candidate, record->tree);
-	for (size_t i = before; i < accepted->ids.n; i++)
-		for (size_t k = 0; k < RT_COUNT(accepted->until) && accepted->until[k]; k++)
-			if (strcmp(accepted->ids.at[i], accepted->until[k]) == 0)
-				return 1;
-	return 0;
-}
-
-struct chains {
-	struct rt_home *home;
-	const struct rt_strs *trusted;
-	struct accepted *accepted;
-};
-
-static int
-read_chain(void *data, const char *name, const struct rt_oid *oid, struct rt_err *err)
-{
-	struct chains *chains = data;
-	const char *writer = strrchr(name, '/') + 1;
-	if (strcmp(writer, chains->home->writer) != 0 && !rt_strs_has(chains->trusted, writer))
-		return 0;
-	return rt_ledger_walk(chains->home, oid, note_accepted, chains->accepted, err);
-}
-
-static int
-read_accepted(struct rt_home *home, struct accepted *accepted, struct rt_err *err)
-{
-	rt_auto(strs) struct rt_strs trusted = {0};
-	if (rt_repo_config_all(home->repo, "ratchet.trustedWriter", &trusted, err) < 0)
-		return -1;
-	struct chains chains = {home, &trusted, accepted};
-	int stop = rt_ref_each(home->repo, RT_LEDGER_REFS, read_chain, &chains, err);
-	if (stop == 0 && trusted.n)
-		stop = rt_ref_each(home->repo, "refs/ratchet/remotes/", read_chain, &chains, err);
-	return stop;
-}
-
 int
 rt_accepted(struct rt_home *home, const struct rt_oid *commit, bool fast_too, struct rt_err *err)
 {
 	rt_auto(commit) struct rt_commit read = {0};
-	if (rt_commit_read(home->repo, commit, &read, err) < 0)
+	rt_auto(accepting) struct rt_accepting accepting = {0};
+	if (rt_commit_read(home->repo, commit, &read, err) < 0 || rt_accepting_read(&accepting, home, err) < 0)
 		return -1;
-	rt_auto(free) char *as_candidate = rt_format("%s %s", commit->hex, read.tree.hex);
-	struct accepted accepted = {.fast_too = fast_too, .until = {commit->hex, as_candidate}};
-	int found = read_accepted(home, &accepted, err);
-	rt_strs_release(&accepted.ids);
-	return found;
+	return rt_accepting_has(&accepting, commit->hex, read.tree.hex, fast_too);
 }
 
 /* Did an operator make this commit the target's, here or in a trusted clone? What was only judged is not that. */
 static int
 was_landed(struct rt_home *home, const struct rt_oid *commit, struct rt_err *err)
 {
-	struct accepted accepted = {.until = {commit->hex}};
-	int found = read_accepted(home, &accepted, err);
-	rt_strs_release(&accepted.ids);
-	return found;
+	rt_auto(accepting) struct rt_accepting accepting = {0};
+	if (rt_accepting_read(&accepting, home, err) < 0)
+		return -1;
+	return rt_accepting_landed(&accepting, commit->hex);
 }
 
 static int
@@ -103,27 +38,10 @@ has_configuration(struct rt_repo *repo, const struct rt_oid *tree, struct rt_err
 	return entry.mode != 0;
 }
 
+/* Walks first parents from head, which is not counted as accepted itself. */
 static int
-by_text(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-static bool
-is_listed(const struct rt_strs *ids, const struct rt_commit *commit)
-{
-	rt_auto(free) char *as_candidate = rt_format("%s %s", commit->id.hex, commit->tree.hex);
-	const char *keys[] = {commit->id.hex, as_candidate};
-	for (size_t i = 0; ids->n && i < RT_COUNT(keys); i++)
-		if (bsearch(&keys[i], ids->at, ids->n, sizeof(*ids->at), by_text))
-			return true;
-	return false;
-}
-
-/* Walks first parents from head (not counted as accepted itself) with the set of accepted ids, sorted. */
-static int
-walk_first_parents(struct rt_home *home, const struct rt_oid *head, const struct rt_strs *ids, struct rt_oid *out,
-		   struct rt_err *err)
+walk_first_parents(struct rt_home *home, const struct rt_oid *head, const struct rt_accepting *accepting,
+		   struct rt_oid *out, struct rt_err *err)
 {
 	struct rt_oid at = *head;
 	out->hex[0] = '\0';
@@ -131,7 +49,7 @@ walk_first_parents(struct rt_home *home, const struct rt_oid *head, const struct
 		rt_auto(commit) struct rt_commit commit = {0};
 		if (rt_commit_read(home->repo, &at, &commit, err) < 0)
 			return -1;
-		if (!first && is_listed(ids, &commit)) {
+		if (!first && rt_accepting_has(accepting, commit.id.hex, commit.tree.hex, false)) {
 			*out = at;
 			return 1;
 		}
@@ -151,14 +69,10 @@ walk_first_parents(struct rt_home *home, const struct rt_oid *head, const struct
 int
 rt_nearest_accepted(struct rt_home *home, const struct rt_oid *head, struct rt_oid *out, struct rt_err *err)
 {
-	struct accepted accepted = {.fast_too = false};
-	int found = read_accepted(home, &accepted, err);
-	if (found >= 0) {
-		rt_strs_sort(&accepted.ids);
-		found = walk_first_parents(home, head, &accepted.ids, out, err);
-	}
-	rt_strs_release(&accepted.ids);
-	return found;
+	rt_auto(accepting) struct rt_accepting accepting = {0};
+	if (rt_accepting_read(&accepting, home, err) < 0)
+		return -1;
+	return walk_first_parents(home, head, &accepting, out, err);
 }
 
 /* ---- the history of the baseline ---- */

@@ -1,8 +1,10 @@
 #include "cycle/pending.h"
 
 #include <inttypes.h>
+#include <string.h>
 #include <unistd.h>
 
+#include "model/intent.h"
 #include "support/clock.h"
 #include "support/tempname.h"
 
@@ -31,16 +33,12 @@ rt_pending_drop(struct rt_home *home, const char *ref, const struct rt_oid *comm
 struct rt_json *
 rt_move_facts(const struct rt_move *move)
 {
-	struct rt_json *json = rt_json_new_object(), *worktrees = rt_json_new_array();
-	for (size_t i = 0; i < move->worktrees->n; i++)
-		rt_json_append(worktrees, rt_json_new_string(move->worktrees->at[i]));
-	rt_json_set_string(json, "ref", move->ref);
-	rt_json_set_string(json, "old", move->old->hex);
-	rt_json_set_string(json, "new", move->new->hex);
-	rt_json_set(json, "worktrees", worktrees);
-	if (move->back)
-		rt_json_set_bool(json, "back", true);
-	rt_json_set_int(json, "pid", getpid());
-	rt_json_set_int(json, "start", (int64_t)rt_process_start(getpid()));
-	return json;
+	pid_t pid = getpid();
+	struct rt_intent intent = {
+	    .worktrees = *move->worktrees, .back = move->back, .pid = pid, .start = (int64_t)rt_process_start(pid)};
+	rt_auto(free) char *ref = rt_strdup(move->ref);
+	intent.ref = ref;
+	memcpy(intent.old, move->old->hex, sizeof(intent.old));
+	memcpy(intent.new, move->new->hex, sizeof(intent.new));
+	return rt_intent_json(&intent);
 }

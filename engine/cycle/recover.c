@@ -12,6 +12,7 @@
 #include "cycle/takeback.h"
 #include "cycle/tidy.h"
 #include "git/worktree.h"
+#include "model/intent.h"
 #include "support/clock.h"
 #include "support/tempname.h"
 
@@ -25,11 +26,8 @@ struct pending {
 	char id[ID_DIGITS + 1];
 	int64_t seq; /* of the ledger's head before it */
 	bool intended, closed;
-	bool back; /* a merge that is taken back */
-	char *target_ref;
+	struct rt_intent intent;
 	struct rt_oid old, new;
-	struct rt_strs worktrees;
-	int64_t pid, start;
 	char *boot_id;
 	struct rt_record record; /* a copy of the facts of INTENT, for the entry that closes it */
 };
@@ -38,9 +36,8 @@ static void
 pending_release(struct pending *p)
 {
 	free(p->ref);
-	free(p->target_ref);
 	free(p->boot_id);
-	rt_strs_release(&p->worktrees);
+	rt_intent_release(&p->intent);
 	rt_record_release(&p->record);
 }
 
@@ -50,8 +47,8 @@ copy(const char *s)
 	return s ? rt_strdup(s) : NULL;
 }
 
-static void
-copy_facts(struct pending *p, const struct rt_record *intent)
+static int
+copy_facts(struct pending *p, const struct rt_record *intent, struct rt_err *err)
 {
 	p->record.id = copy(intent->id);
 	p->record.target = copy(intent->target);
@@ -62,17 +59,13 @@ copy_facts(struct pending *p, const struct rt_record *intent)
 	p->record.verdict = copy(intent->verdict);
 	p->record.isolation = copy(intent->isolation);
 	memcpy(p->record.counts, intent->counts, sizeof(p->record.counts));
-	const struct rt_json *extra = intent->extra, *worktrees = rt_json_get(extra, "worktrees");
-	p->target_ref = copy(rt_json_get_string(extra, "ref"));
-	for (size_t i = 0; i < rt_json_count(worktrees); i++)
-		rt_strs_add(&p->worktrees, rt_json_string(rt_json_at(worktrees, i)));
-	const char *old = rt_json_get_string(extra, "old"), *new = rt_json_get_string(extra, "new");
-	snprintf(p->old.hex, sizeof(p->old.hex), "%s", old ? old : "");
-	snprintf(p->new.hex, sizeof(p->new.hex), "%s", new ? new : "");
-	p->back = rt_json_get_bool(extra, "back", false);
-	p->pid = rt_json_get_int(extra, "pid", 0);
-	p->start = rt_json_get_int(extra, "start", 0);
 	p->boot_id = copy(intent->boot_id);
+	if (rt_intent_read(&p->intent, intent, err) < 0)
+		return rt_err_while(err, "recovering the landing %s (`git update-ref -d %s` gives it up)", p->id,
+				    p->ref);
+	memcpy(p->old.hex, p->intent.old, sizeof(p->old.hex));
+	memcpy(p->new.hex, p->intent.new, sizeof(p->new.hex));
+	return 0;
 }
 
 /* Entries about this id newer than the head that stood before it. */
@@ -81,7 +74,6 @@ look_at(void *data, const struct rt_oid *at, const struct rt_record *record, str
 {
 	struct pending *p = data;
 	(void)at;
-	(void)err;
 	if (record->seq <= p->seq)
 		return 1;
 	if (!record->id || strcmp(record->id, p->id) != 0)
@@ -91,8 +83,7 @@ look_at(void *data, const struct rt_oid *at, const struct rt_record *record, str
 	if (record->op != RT_OP_INTENT)
 		return 0;
 	p->intended = true;
-	copy_facts(p, record);
-	return 1;
+	return p->closed || copy_facts(p, record, err) == 0 ? 1 : -1;
 }
 
 /* ---- stale locks ---- */
@@ -100,8 +91,8 @@ look_at(void *data, const struct rt_oid *at, const struct rt_record *record, str
 static bool
 is_dead(const struct pending *p)
 {
-	return !p->boot_id || strcmp(p->boot_id, rt_boot_id()) != 0 || p->pid == getpid() ||
-	       rt_process_start((pid_t)p->pid) != (uint64_t)p->start;
+	return !p->boot_id || strcmp(p->boot_id, rt_boot_id()) != 0 || p->intent.pid == getpid() ||
+	       rt_process_start((pid_t)p->intent.pid) != (uint64_t)p->intent.start;
 }
 
 /* The target's lock that a killed landing left: its content is empty or the value that was intended. Anything else is
@@ -109,7 +100,7 @@ is_dead(const struct pending *p)
 static int
 drop_ref_lock(const struct pending *p, struct rt_strs *found, struct rt_err *err)
 {
-	rt_auto(free) char *path = rt_format("%s/%s.lock", rt_repo_commondir(p->home->repo), p->target_ref);
+	rt_auto(free) char *path = rt_format("%s/%s.lock", rt_repo_commondir(p->home->repo), p->intent.ref);
 	rt_auto(buf) struct rt_buf text = RT_BUF_INIT;
 	if (!rt_exists(AT_FDCWD, path))
 		return 0;
@@ -129,7 +120,7 @@ drop_locks(const struct pending *p, struct rt_strs *found, struct rt_err *err)
 {
 	if (!is_dead(p))
 		return rt_fail(err, RT_ECONFLICT, "the landing %s is still under way in process %" PRId64, p->id,
-			       p->pid);
+			       p->intent.pid);
 	return drop_ref_lock(p, found, err);
 }
 
@@ -157,8 +148,9 @@ static int
 restore(struct pending *p, struct rt_err *err)
 {
 	rt_auto(buf) struct rt_buf why = RT_BUF_INIT;
-	for (size_t i = 0; i < p->worktrees.n; i++)
-		if (rt_worktree_restore(p->worktrees.at[i], &p->old, &p->new, rt_clock_ms() + LOCK_MS, &why, err) < 0)
+	for (size_t i = 0; i < p->intent.worktrees.n; i++)
+		if (rt_worktree_restore(p->intent.worktrees.at[i], &p->old, &p->new, rt_clock_ms() + LOCK_MS, &why,
+					err) < 0)
 			return -1;
 	return 0;
 }
@@ -167,16 +159,16 @@ restore(struct pending *p, struct rt_err *err)
 static int
 redo(struct pending *p, struct rt_buf *why, struct rt_err *err)
 {
-	for (size_t i = 0; i < p->worktrees.n; i++) {
-		int moved =
-		    rt_worktree_move(p->worktrees.at[i], &p->old, &p->new, NULL, rt_clock_ms() + LOCK_MS, why, err);
+	for (size_t i = 0; i < p->intent.worktrees.n; i++) {
+		int moved = rt_worktree_move(p->intent.worktrees.at[i], &p->old, &p->new, NULL, rt_clock_ms() + LOCK_MS,
+					     why, err);
 		if (moved != 1)
 			return moved;
 	}
 	rt_auto(free) char *message =
-	    rt_format("ratchet: %s %s (recovered)", p->back ? "moved back, regressed:" : "landed", p->id);
+	    rt_format("ratchet: %s %s (recovered)", p->intent.back ? "moved back, regressed:" : "landed", p->id);
 	int swapped =
-	    rt_ref_swap(p->home->repo, p->target_ref, &p->old, &p->new, message, rt_clock_ms() + LOCK_MS, err);
+	    rt_ref_swap(p->home->repo, p->intent.ref, &p->old, &p->new, message, rt_clock_ms() + LOCK_MS, err);
 	if (swapped == RT_SWAP_MOVED)
 		rt_buf_adds(why, "the target moved");
 	return swapped == RT_SWAPPED ? 1 : swapped == RT_SWAP_MOVED ? 0 : -1;
@@ -186,7 +178,7 @@ redo(struct pending *p, struct rt_buf *why, struct rt_err *err)
 static int
 has_arrived(struct pending *p, const struct rt_oid *now, struct rt_err *err)
 {
-	if (p->back)
+	if (p->intent.back)
 		return rt_oid_equal(now, &p->new);
 	return rt_is_ancestor(p->home->repo, &p->new, now, err);
 }
@@ -194,10 +186,10 @@ has_arrived(struct pending *p, const struct rt_oid *now, struct rt_err *err)
 static int
 close_done(struct pending *p, struct rt_strs *found, struct rt_err *err)
 {
-	struct rt_move move = {p->target_ref, &p->old, &p->new, &p->worktrees, p->back};
-	rt_strs_addf(found, "completed the interrupted %s %s: %s is at %.12s", p->back ? "moving back" : "landing",
-		     p->id, p->target_ref, p->new.hex);
-	if (!p->back)
+	struct rt_move move = {p->intent.ref, &p->old, &p->new, &p->intent.worktrees, p->intent.back};
+	rt_strs_addf(found, "completed the interrupted %s %s: %s is at %.12s",
+		     p->intent.back ? "moving back" : "landing", p->id, p->intent.ref, p->new.hex);
+	if (!p->intent.back)
 		return close_intent(p, RT_OP_OUTCOME, NULL, err);
 	return rt_take_back_record(p->home, &p->record, &move, err) < 0 ? -1 : rt_open_close(p->home, &p->old, err);
 }
@@ -207,7 +199,7 @@ complete(struct pending *p, struct rt_strs *found, struct rt_err *err)
 {
 	struct rt_oid now = {""};
 	rt_auto(buf) struct rt_buf why = RT_BUF_INIT;
-	if (drop_locks(p, found, err) < 0 || rt_ref_read(p->home->repo, p->target_ref, &now, err) < 0)
+	if (drop_locks(p, found, err) < 0 || rt_ref_read(p->home->repo, p->intent.ref, &now, err) < 0)
 		return -1;
 	int done = 0;
 	if (now.hex[0]) {
@@ -221,7 +213,8 @@ complete(struct pending *p, struct rt_strs *found, struct rt_err *err)
 		return done < 0 ? -1 : close_done(p, found, err);
 	if (restore(p, err) < 0)
 		return -1;
-	rt_strs_addf(found, "undid the interrupted %s %s: %s", p->back ? "moving back" : "landing", p->id, why.data);
+	rt_strs_addf(found, "undid the interrupted %s %s: %s", p->intent.back ? "moving back" : "landing", p->id,
+		     why.data);
 	return close_intent(p, RT_OP_ABORTED, why.data, err);
 }
 

@@ -138,7 +138,7 @@ select_node(struct rt_select *out, const struct name *name)
 static bool
 select_by_title(struct rt_select *out, const struct name *name, const char *meet)
 {
-	rt_auto(buf) struct rt_buf title = RT_BUF_INIT, file = RT_BUF_INIT;
+	rt_auto(buf) struct rt_buf title = RT_BUF_INIT;
 
 	if (name->rest == name->text.data)
 		return false;
