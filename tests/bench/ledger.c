@@ -66,11 +66,12 @@ append(const char *repo, const char *count, struct rt_err *err)
 	if (rt_home_open(&home, repo, err) < 0)
 		return -1;
 	for (long left = strtol(count, NULL, 10); left > 0; left--) {
+		if (rt_ledger_head(&home, &head, err) < 0)
+			return -1;
 		for (int i = 0; i < 2; i++) {
 			rt_auto(record) struct rt_record record = RT_RECORD_INIT;
-			if (rt_ledger_head(&home, &head, err) < 0)
-				return -1;
-			fill(&record, head.seq + 1);
+			/* odd and even: an intent and what closes it, whatever stands before them */
+			fill(&record, head.seq * 2 + 1 + i);
 			if (rt_ledger_append(&home, &record, NULL, err) < 0)
 				return -1;
 		}

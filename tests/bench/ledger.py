@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """
 The ledger: what an append costs at 1,000, 10,000 and 100,000 entries; verifying all of them beside `git fsck` of the same
-objects; verifying what is new.
+objects; verifying what is new; and a whole `check`, whose cost must not follow the ledger's length.
 """
 
 import os
@@ -47,6 +47,15 @@ def main():
         taken = bench.interleave(bench.rounds(9), sides)
         for length in lengths[1:]:
             ratio('an append at %d entries / at %d' % (length, lengths[0]), taken[length], taken[lengths[0]], 1.2)
+
+        def check(repo):
+            return lambda _: bench.run([bench.ratchet, '-C', repo, 'check'])
+
+        ends = {lengths[0]: check(repos[0]), lengths[-1]: check(repos[-1])}
+        for once in ends.values():
+            once(0)  # what the ledger accepts is read and noted
+        taken = bench.interleave(bench.rounds(9), ends)
+        ratio('a check at %d entries / at %d' % (lengths[-1], lengths[0]), taken[lengths[-1]], taken[lengths[0]], 1.2)
 
         repo = repos[-1]
 
