@@ -427,11 +427,13 @@ rt_hooks_compare(struct rt_home *home, const char *binary, struct rt_strs *diffe
 		return 0;
 	}
 	if (!found || strcmp(effective.data, i.dir) != 0) {
-		rt_strs_addf(differences,
-			     "core.hooksPath is %s and not %s, so that git runs none of ratchet's hooks; `ratchet hook "
-			     "--install` puts it "
-			     "back and keeps the others running",
-			     found ? effective.data : "not set", i.dir);
+		rt_auto(free) char *other =
+		    found ? rt_format("is %s and not %s", effective.data, i.dir) : rt_format("is not set to %s", i.dir);
+		rt_strs_addf(
+		    differences,
+		    "core.hooksPath %s, so that git runs none of ratchet's hooks; `ratchet hook --install` puts "
+		    "it back and keeps the others running",
+		    other);
 		return 0;
 	}
 	if (!is_executable(binary))

@@ -92,15 +92,26 @@ is_accepted(const struct rt_facts *facts)
 	       (rt_verdict_exit(verdict) == 0 || verdict == RT_VERDICT_NOOP);
 }
 
+/* Is this the entry that was verified last? By its digest as well: commits may be written anew around the same entries.
+ */
+static bool
+is_last(const struct rt_chain *chain, const struct rt_oid *at, const struct rt_facts *facts)
+{
+	return chain->last.head.hex[0] &&
+	       (rt_oid_equal(at, &chain->last.head) ||
+		(facts->seq == chain->last.seq && strcmp(facts->digest, chain->last.digest) == 0));
+}
+
 static int
 read_entry(void *data, const struct rt_oid *at, const struct rt_facts *facts, struct rt_err *err)
 {
 	struct rt_chain *chain = data;
 	(void)err;
 	judge_link(chain, facts);
-	if (chain->stop.hex[0] && rt_oid_equal(at, &chain->stop)) {
+	if (is_last(chain, at, facts)) {
 		chain->stopped = true;
-		return 1;
+		if (!chain->v->all)
+			return 1;
 	}
 	judge_closure(chain, facts);
 	note_vouched(chain, facts);
@@ -125,6 +136,17 @@ read_entry(void *data, const struct rt_oid *at, const struct rt_facts *facts, st
 	return 0;
 }
 
+static void
+find_lost(struct rt_verifying *v, const char *name, const char *writer, const struct rt_oid *last)
+{
+	rt_auto(free) char *path = rt_verified_path(v->home, name);
+	rt_verify_find(
+	    v,
+	    "chain %s: the head verified last, %.12s, is no longer in it: it was cut short or rewritten; where "
+	    "that was meant, remove %s",
+	    writer, last->hex, path);
+}
+
 int
 rt_verify_chain(void *data, const char *name, const struct rt_oid *oid, struct rt_err *err)
 {
@@ -134,16 +156,14 @@ rt_verify_chain(void *data, const char *name, const struct rt_oid *oid, struct r
 	struct rt_chain chain = {.v = v, .name = rt_strdup(name), .writer = rt_strdup(writer), .head = *oid};
 	chain.own = rt_starts_with(name, RT_LEDGER_REFS) && strcmp(writer, v->home->writer) == 0;
 	chain.trusted = chain.own || rt_strs_has(&v->trusted, writer);
-	if (!v->all && rt_verified_read(v->home, name, &chain.stop, err) < 0)
+	if (rt_verified_read(v->home, name, &chain.last, err) < 0)
 		return -1;
 	v->out->chains++;
 	if (rt_ledger_scan(v->home, oid, read_entry, &chain, &broken) < 0)
 		rt_verify_find(v, "chain %s: below entry %" PRId64 ": %s", writer, chain.expected + 1, broken.text);
-	else if (!chain.stopped && chain.stop.hex[0])
-		rt_verify_find(
-		    v, "chain %s: the head verified last, %.12s, is no longer in it: it was cut short or rewritten",
-		    writer, chain.stop.hex);
-	else if (!chain.stopped && chain.expected != 0)
+	else if (!chain.stopped && chain.last.head.hex[0])
+		find_lost(v, name, writer, &chain.last.head);
+	else if ((v->all || !chain.stopped) && chain.expected != 0)
 		rt_verify_find(v, "chain %s: its first entry is number %" PRId64 ", so its beginning is missing",
 			       writer, chain.expected + 1);
 	*rt_push(&v->chains) = chain;

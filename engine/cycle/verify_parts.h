@@ -18,6 +18,13 @@ struct rt_chain_entry {
 	const char *id, *landed, *candidate, *tree, *base, *target; /* in the chain's arena */
 };
 
+/* What was verified last of a ref, in <ratchet>/verified. */
+struct rt_verified {
+	struct rt_oid head;
+	int64_t seq; /* of a chain: its newest entry's */
+	char digest[RT_SHA256_HEX + 1];
+};
+
 struct rt_closed {
 	const char **at;
 	size_t n, cap;
@@ -27,7 +34,8 @@ struct rt_chain {
 	struct rt_verifying *v;
 	char *name, *writer; /* of the ref, and its last part */
 	bool own, trusted;
-	struct rt_oid head, stop;	       /* stop: verified before; "" none */
+	struct rt_oid head;
+	struct rt_verified last;	       /* verified before; head "" none */
 	RT_VEC(struct rt_chain_entry) entries; /* newest first */
 	char wanted[RT_SHA256_HEX + 1];	       /* prev of the entry read last: the digest that the next must have */
 	int64_t expected;
@@ -35,7 +43,7 @@ struct rt_chain {
 	struct rt_oid vouched;	 /* this clone's head as the chain's newest entry that knows it says; "" none */
 	struct rt_index by_id;	 /* of closed */
 	struct rt_arena texts;
-	bool stopped;
+	bool stopped; /* what was verified last was met */
 };
 
 struct rt_verifying {
@@ -56,9 +64,12 @@ void rt_chain_release(struct rt_chain *chain);
 /* This clone's own; NULL: it has none. */
 const struct rt_chain *rt_verify_own(const struct rt_verifying *v);
 
-/* What was verified last of a ref; "" nothing. */
-int rt_verified_read(struct rt_home *home, const char *ref, struct rt_oid *out, struct rt_err *err) RT_MUST_USE;
-int rt_verified_write(struct rt_home *home, const char *ref, const struct rt_oid *head, struct rt_err *err) RT_MUST_USE;
+/* The file that says what was verified last of a ref; the caller frees. */
+char *rt_verified_path(const struct rt_home *home, const char *ref);
+/* What was verified last of a ref; head "" nothing. */
+int rt_verified_read(struct rt_home *home, const char *ref, struct rt_verified *out, struct rt_err *err) RT_MUST_USE;
+int rt_verified_write(struct rt_home *home, const char *ref, const struct rt_verified *last,
+		      struct rt_err *err) RT_MUST_USE;
 
 /* The anchors: the witness file, other chains and copies, the trailer of a commit. */
 int rt_verify_witness(struct rt_verifying *v, struct rt_err *err) RT_MUST_USE;

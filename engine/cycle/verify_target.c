@@ -243,8 +243,10 @@ find_beginning(struct rt_verifying *v, const char *ref, const struct rt_oid *tip
 {
 	struct rt_oid adoption;
 	if (!v->all) {
-		if (rt_verified_read(v->home, ref, hidden, err) < 0)
+		struct rt_verified last;
+		if (rt_verified_read(v->home, ref, &last, err) < 0)
 			return -1;
+		*hidden = last.head;
 		int below = hidden->hex[0] && rt_object_exists(v->home->repo, hidden)
 				? rt_is_ancestor(v->home->repo, hidden, tip, err)
 				: 0;

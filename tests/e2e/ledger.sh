@@ -166,6 +166,23 @@ must git config ratchet.trustedWriter "$writer"
 exits 0 'a plain clone with the fetch refspec verifies the chain that it fetched' "$RATCHET" verify --all
 says 'a plain clone accounts for every commit' ' landed'
 refuse 'a plain clone accounts for every commit without one that is ungated' sh -c "'$RATCHET' verify --all | grep -q ungated"
+other=refs/ratchet/remotes/origin/$writer
+exits 0 'a clone verifies a chain of another writer a second time' "$RATCHET" verify
+git update-ref "$other" "$other~2"
+verify_names 'a chain of another writer that was cut short' "chain $writer: the head verified last, [0-9a-f]{12}, is no longer in it"
+says 'the mend of a chain that was cut short is named' "remove .*/verified/refs%ratchet%remotes%origin%$writer"
+exits 1 'an incremental verification names it too' "$RATCHET" verify
+git update-ref -d "$other"
+exits 1 'verify fails: a chain of another writer that was deleted' "$RATCHET" verify
+says 'verify names a chain of another writer that was deleted' "chain $writer: it was verified once, and its ref is gone"
+must git fetch -q
+exits 0 'fetching the chain of another writer again mends it' "$RATCHET" verify --all
+git cat-file commit "$other~1" | sed 's/"pass":[0-9]*/"pass":99/; s/[0-9]* passed/99 passed/' >"$BOX/edited"
+new=$(git hash-object -t commit -w "$BOX/edited")
+git cat-file commit "$other" | sed "s/^parent .*/parent $new/" >"$BOX/edited"
+git update-ref "$other" "$(git hash-object -t commit -w "$BOX/edited")"
+verify_names 'an edited entry of another writer' "chain $writer: entry [0-9]+ is not the one that entry [0-9]+ was written after|chain $writer: below entry"
+must git fetch -q
 git config --unset ratchet.trustedWriter
 exits 1 'a clone that trusts nobody has ungated commits' "$RATCHET" verify --all
 
