@@ -36,9 +36,6 @@ closed_id(const void *owner, size_t i)
 static bool
 is_closed(struct rt_chain *chain, const char *id)
 {
-	/* what closes an intent mostly stands right after it */
-	if (chain->closed.n && strcmp(chain->closed.at[chain->closed.n - 1], id) == 0)
-		return true;
 	chain->by_id.owner = &chain->closed;
 	return rt_index_find(&chain->by_id, id) != RT_INDEX_NONE;
 }
@@ -60,7 +57,9 @@ judge_closure(struct rt_chain *chain, const struct rt_facts *facts)
 		return;
 	if (facts->op == RT_OP_OUTCOME || facts->op == RT_OP_ABORTED || facts->op == RT_OP_REJECTED)
 		close_id(chain, keep(chain, facts->id));
-	if (facts->op == RT_OP_INTENT) {
+	/* what closes an intent mostly stands right after it */
+	if (facts->op == RT_OP_INTENT &&
+	    !(chain->closed.n && rt_span_is(facts->id, chain->closed.at[chain->closed.n - 1]))) {
 		char id[64];
 		snprintf(id, sizeof(id), "%.*s", (int)facts->id.len, facts->id.at);
 		if (!is_closed(chain, id))
@@ -85,11 +84,10 @@ note_vouched(struct rt_chain *chain, const struct rt_facts *facts)
 static bool
 is_accepted(const struct rt_facts *facts)
 {
-	char name[32];
-	enum rt_verdict verdict;
-	snprintf(name, sizeof(name), "%.*s", (int)facts->verdict.len, facts->verdict.at ? facts->verdict.at : "");
-	return facts->op != RT_OP_INTENT && rt_verdict_parse(name, &verdict) == 0 &&
-	       (rt_verdict_exit(verdict) == 0 || verdict == RT_VERDICT_NOOP);
+	for (int verdict = 0; facts->op != RT_OP_INTENT && facts->verdict.at && verdict <= RT_VERDICT_NOOP; verdict++)
+		if (rt_span_is(facts->verdict, rt_verdict_name((enum rt_verdict)verdict)))
+			return rt_verdict_exit((enum rt_verdict)verdict) == 0 || verdict == RT_VERDICT_NOOP;
+	return false;
 }
 
 /* Is this the entry that was verified last? By its digest as well: commits may be written anew around the same entries.

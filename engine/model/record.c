@@ -108,8 +108,17 @@ subject_verb(enum rt_op op, struct rt_span verdict)
 static void
 add_count(struct rt_buf *out, int64_t n, const char *what)
 {
-	if (n > 0)
-		rt_buf_addf(out, "%s%lld %s", rt_ends_with(out->data, ":") ? " " : ", ", (long long)n, what);
+	char digits[24];
+	size_t at = sizeof(digits);
+
+	if (n <= 0)
+		return;
+	rt_buf_adds(out, rt_ends_with(out->data, ":") ? " " : ", ");
+	for (; n > 0; n /= 10)
+		digits[--at] = (char)('0' + n % 10);
+	rt_buf_add(out, digits + at, sizeof(digits) - at);
+	rt_buf_addc(out, ' ');
+	rt_buf_adds(out, what);
 }
 
 static void
