@@ -12,6 +12,7 @@ enum { DEFAULT_DAYS = 7 };
 static const struct rt_option options[] = {
     {0, "target", "BRANCH", "the branch to speak of", false},
     {0, "within", "DAYS", "how long a check may show nothing while the target is worked on (default 7)", false},
+    {0, "kinds", NULL, "only say what each operation leaves as evidence, and by when", false},
     {0, NULL, NULL, NULL, false},
 };
 
@@ -45,6 +46,25 @@ print(const struct rt_cli *cli, const struct rt_overdue *overdue)
 		printf("nothing is overdue: %zu kinds of evidence are there\n", overdue->looked);
 }
 
+static void
+print_kinds(const struct rt_cli *cli)
+{
+	size_t n;
+	const struct rt_evidence_kind *kinds = rt_evidence_kinds(&n);
+	rt_auto(json) struct rt_json *list = rt_json_new_array();
+	for (size_t i = 0; i < n; i++) {
+		struct rt_json *one = rt_json_new_object();
+		rt_json_set_string(one, "operation", kinds[i].operation);
+		rt_json_set_string(one, "leaves", kinds[i].leaves);
+		rt_json_set_string(one, "by", kinds[i].by);
+		rt_json_append(list, one);
+		if (!cli->json)
+			printf("%-20s %s: %s\n", kinds[i].operation, kinds[i].by, kinds[i].leaves);
+	}
+	if (cli->json)
+		rt_cli_print_json(rt_steal(&list));
+}
+
 static int
 run(struct rt_cli *cli, struct rt_err *err)
 {
@@ -53,6 +73,10 @@ run(struct rt_cli *cli, struct rt_err *err)
 	rt_auto(buf) struct rt_buf ref = RT_BUF_INIT;
 	rt_auto(free) char *self = realpath("/proc/self/exe", NULL);
 	uint64_t days;
+	if (rt_cli_flag(cli, "kinds")) {
+		print_kinds(cli);
+		return 0;
+	}
 	if (!self)
 		return rt_fail_errno(err, "finding the path of this program in /proc");
 	if (read_days(cli, &days, err) < 0 || rt_home_open(&home, cli->dir, err) < 0 ||

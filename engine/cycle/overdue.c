@@ -222,8 +222,35 @@ ask_locks(struct asking *a, struct rt_err *err)
 
 /* ---- the table ---- */
 
-static int (*const asks[])(struct asking *, struct rt_err *) = {ask_hooks,   ask_target, ask_open,	   ask_owed,
-								ask_landing, ask_checks, ask_verification, ask_locks};
+/* What an operation leaves, by when, and who asks for it. The two tables have their rows in the same order. */
+#define KINDS(X)                                                                                                    \
+	X(ask_hooks, "hook", "git runs ratchet's hooks, so that a commit, merge or push leaves an entry", "always") \
+	X(ask_target, "move of the target", "an entry that accounts for every commit, in a chain that is whole",    \
+	  "at once")                                                                                                \
+	X(ask_open, "move from elsewhere", "a judgement that closes its open entry", "within a day")                \
+	X(ask_owed, "pre-commit", "the full checks, after the fast ones", "within a day")                           \
+	X(ask_landing, "proposal", "an entry that closes its INTENT", "within an hour")                             \
+	X(ask_checks, "check", "executed cases in an accepting entry", "within --within, while there are others")   \
+	X(ask_verification, "verification", "the heads that were found sound", "once")                              \
+	X(ask_locks, "recovery", "no lock of the lane or of git that is older", "within an hour")
+
+static const struct rt_evidence_kind kinds[] = {
+#define X(ask, operation, leaves, by) {operation, leaves, by},
+    KINDS(X)
+#undef X
+};
+static int (*const asks[])(struct asking *, struct rt_err *) = {
+#define X(ask, operation, leaves, by) ask,
+    KINDS(X)
+#undef X
+};
+
+const struct rt_evidence_kind *
+rt_evidence_kinds(size_t *n)
+{
+	*n = RT_COUNT(kinds);
+	return kinds;
+}
 
 int
 rt_overdue_find(struct rt_overdue *overdue, struct rt_home *home, const char *ref, int64_t within_s, const char *binary,

@@ -2,17 +2,8 @@
 #define RT_CYCLE_OVERDUE_H
 
 /*
- * Missing evidence is the alarm. Each operation declares what it leaves and by when; overdue.c holds the table, and
- * asks whether what should be there by now is there:
- *
- *   hooks          are installed and are what git runs, so that a commit, merge or push leaves an entry
- *   target         every move of it has an entry, at once
- *   open entries   are settled by a judgement within a day
- *   full checks    follow the fast ones within a day
- *   landing        an INTENT is closed within an hour
- *   checks         each leaves executed cases in an accepting entry within `within`, while the target is worked on
- *   verification   of the ledger is made within `within`
- *   locks          of the lane and of git are held for an hour at most
+ * Missing evidence is the alarm. Each operation declares what it leaves and by when, in the table of overdue.c
+ * (`ratchet overdue --kinds` prints it), with the function that asks whether what should be there by now is there.
  */
 
 #include "cycle/ledger.h"
@@ -21,6 +12,12 @@ struct rt_overdue {
 	struct rt_strs missing; /* a sentence each: what is missing, since when, and the mend */
 	size_t looked;		/* kinds of evidence that were asked for */
 };
+
+struct rt_evidence_kind {
+	const char *operation, *leaves, *by;
+};
+/* The table, n rows. */
+const struct rt_evidence_kind *rt_evidence_kinds(size_t *n);
 
 /* ref: full name of the target. within_s: seconds. binary: absolute path of ratchet, as the hooks should name it. */
 int rt_overdue_find(struct rt_overdue *overdue, struct rt_home *home, const char *ref, int64_t within_s,

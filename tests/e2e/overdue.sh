@@ -33,7 +33,44 @@ exits 1 'a lock of git that is hours old is named' "$RATCHET" overdue
 says 'with what to do' 'main.lock is held, since .*if no git process runs'
 rm .git/refs/heads/main.lock
 
+# the lane, held by a process that is there
+exec 8>>.git/ratchet/lane
+python3 -c 'import fcntl, struct, sys, time; fcntl.fcntl(8, 37, struct.pack("hhqqi4x", 1, 0, 0, 0, 0)); print("held", flush=True); time.sleep(60)' >"$BOX/held" &
+holder=$!
+exec 8>&-
+for _ in $(seq 100); do
+	grep -q held "$BOX/held" && break
+	sleep 0.1
+done
+touch -d '2 hours ago' .git/ratchet/lane
+exits 1 'a lane that is held for hours is named' "$RATCHET" overdue
+says 'the lane is named with its file' 'the lock .*/ratchet/lane is held, since '
+kill $holder
+wait $holder 2>/dev/null
+exits 0 'a lane that nobody holds is no alarm, however old its file' "$RATCHET" overdue
+
 # ---- checks ----
+here=$PWD
+new_hooked_project late
+exits 0 'a check that was just run is there' "$RATCHET" overdue
+later=$(($(date +%s) + 10 * 86400))
+echo good >cases/later && git add -A
+RATCHET_TEST_NOW=$later must git commit -q -m 'ten days later, by the fast checks alone'
+export RATCHET_TEST_NOW=$((later + 2 * 86400))
+exits 1 'a check that has shown nothing for days is overdue evidence' "$RATCHET" overdue
+says 'the check and the date are named' 'the check slow has shown nothing in any accepting entry, since 20'
+says 'fast checks that stay alone are overdue evidence' 'only the fast checks of 1 commits ran, since '
+exits 0 'the full checks are run' "$RATCHET" check
+exits 0 'full checks end the alarm' "$RATCHET" overdue
+unset RATCHET_TEST_NOW
+cd "$here" || exit 1
+
+# ---- what is declared ----
+exits 0 'each operation declares its evidence' "$RATCHET" overdue --kinds
+says 'a proposal declares when its landing is closed' '^proposal +within an hour: '
+says 'recovery declares that no lock stays' '^recovery +within an hour: '
+exits 0 'the declarations are JSON too' "$RATCHET" overdue --kinds --json
+
 exits 2 'a number of days that is none is a usage error' "$RATCHET" overdue --within soon
 
 # ---- use ----
