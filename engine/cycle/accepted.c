@@ -2,6 +2,8 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cycle/ledger.h"
@@ -21,7 +23,7 @@
  * power cut took away makes the commit be judged once more.
  */
 
-enum { BUSY_MS = 2000, TEXT_MAX = 1 << 30 };
+enum { BUSY_MS = 2000, TAIL = 64 << 10 };
 
 struct reading {
 	const char *covered; /* the head that the notes know; "" none */
@@ -56,81 +58,92 @@ note(void *data, const struct rt_oid *at, const struct rt_facts *facts, struct r
 	return 0;
 }
 
-/* Cuts off what stands behind the last whole mark, and says which head that names; "" none. */
+/* Finds the last whole mark, which says how much of the file counts and which head it knows; "" none. */
 static void
-find_covered(struct rt_buf *text, char covered[RT_OID_HEX + 1])
+find_covered(struct rt_notes *notes, char covered[RT_OID_HEX + 1])
 {
-	const size_t len = strlen("\n= \n") + RT_OID_HEX;
+	const size_t mark_len = strlen("\n= \n") + RT_OID_HEX;
 	covered[0] = '\0';
-	for (size_t end = text->len; end >= len; end--) {
-		const char *mark = text->data + end - len;
-		if (mark[0] != '\n' || mark[1] != '=' || mark[2] != ' ' || mark[len - 1] != '\n' ||
-		    strspn(mark + 3, "0123456789abcdef") != RT_OID_HEX)
+	notes->len = 0;
+	for (size_t end = notes->map_len; end >= mark_len; end--) {
+		const char *mark = notes->map + end - mark_len;
+		char hex[RT_OID_HEX + 1] = "";
+		if (mark[0] != '\n' || mark[1] != '=' || mark[2] != ' ' || mark[mark_len - 1] != '\n')
 			continue;
-		memcpy(covered, mark + 3, RT_OID_HEX);
-		covered[RT_OID_HEX] = '\0';
-		rt_buf_cut(text, end);
+		memcpy(hex, mark + 3, RT_OID_HEX);
+		if (strspn(hex, "0123456789abcdef") != RT_OID_HEX)
+			continue;
+		memcpy(covered, hex, sizeof(hex));
+		notes->len = end;
 		return;
 	}
-	rt_buf_cut(text, 0);
 }
 
-/* Adds to the text what entries say that it does not know. from: what of it is noted already. */
+/* Adds what entries say that the file does not know. */
 static int
-catch_up(struct rt_home *home, const struct rt_oid *head, struct rt_buf *text, size_t *from, struct rt_err *err)
+catch_up(struct rt_home *home, const struct rt_oid *head, struct rt_notes *notes, struct rt_err *err)
 {
 	char covered[RT_OID_HEX + 1];
 	struct reading reading = {.covered = covered, .lines = RT_BUF_INIT};
-	find_covered(text, covered);
-	*from = text->len;
+	find_covered(notes, covered);
 	if (strcmp(covered, head->hex) == 0)
 		return 0;
 	int result = rt_ledger_scan(home, head, note, &reading, err);
 	if (result >= 0 && !reading.met) {
 		/* a chain that was cut short or rewritten no longer says what it said */
-		rt_buf_cut(text, 0);
-		rt_buf_addc(text, '\n');
-		*from = 0;
+		notes->len = 0;
+		rt_buf_addc(&notes->fresh, '\n');
 	}
-	rt_buf_add(text, reading.lines.data, reading.lines.len);
-	rt_buf_addf(text, "= %s\n", head->hex);
+	rt_buf_add(&notes->fresh, reading.lines.data, reading.lines.len);
+	rt_buf_addf(&notes->fresh, "= %s\n", head->hex);
 	rt_buf_release(&reading.lines);
 	return result < 0 ? -1 : 0;
 }
 
 /* The notes are a convenience: a repository that can't be written to does without. */
 static void
-write_notes(int fd, const struct rt_buf *text, size_t from)
+write_notes(int fd, const struct rt_notes *notes)
 {
-	if (ftruncate(fd, (off_t)from) < 0 || lseek(fd, (off_t)from, SEEK_SET) < 0)
+	off_t from = (off_t)notes->len;
+	if (!notes->fresh.len || ftruncate(fd, from) < 0 || lseek(fd, from, SEEK_SET) < 0)
 		return;
-	if (rt_write_all(fd, text->data + from, text->len - from) < 0 && ftruncate(fd, (off_t)from) < 0)
+	if (rt_write_all(fd, notes->fresh.data, notes->fresh.len) < 0 && ftruncate(fd, from) < 0)
 		return;
+}
+
+static void
+map_file(struct rt_notes *notes, int fd)
+{
+	struct stat st;
+	if (fstat(fd, &st) < 0 || st.st_size <= 0)
+		return;
+	void *map = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (map == MAP_FAILED)
+		return;
+	notes->map = map;
+	notes->map_len = (size_t)st.st_size;
 }
 
 static int
 read_chain(struct rt_accepting *accepting, struct rt_home *home, const char *name, const struct rt_oid *head,
 	   struct rt_err *err)
 {
-	rt_auto(lock) struct rt_lock lock = RT_LOCK_INIT;
-	rt_auto(buf) struct rt_buf text = RT_BUF_INIT;
 	rt_auto(free) char *file = rt_strdup(name);
 	rt_auto(free) char *dir = rt_home_path(home, "accepted");
+	struct rt_notes *notes = rt_push(&accepting->chains);
 	struct rt_err ignored = RT_ERR_INIT;
-	size_t from = 0;
+	*notes = (struct rt_notes){.fresh = RT_BUF_INIT, .lock = RT_LOCK_INIT};
 	for (char *c = file; *c; c++)
 		*c = *c == '/' ? '%' : *c;
 	rt_auto(free) char *path = rt_format("%s/%s", dir, file);
 	bool noted = rt_mkdirs(AT_FDCWD, dir, 0755, &ignored) == 0 &&
-		     rt_lock_take(&lock, path, false, rt_clock_ms() + BUSY_MS, NULL, NULL, &ignored) == 0;
-	/* a hole, where a power cut took a page, would hide what follows */
-	if (noted && (rt_file_read(AT_FDCWD, path, TEXT_MAX, &text, &ignored) < 0 || strlen(text.data) != text.len))
-		rt_buf_cut(&text, 0);
-	if (catch_up(home, head, &text, &from, err) < 0)
+		     rt_lock_take(&notes->lock, path, false, rt_clock_ms() + BUSY_MS, NULL, NULL, &ignored) == 0;
+	if (noted)
+		map_file(notes, notes->lock.fd);
+	if (catch_up(home, head, notes, err) < 0)
 		return -1;
-	if (noted && from < text.len)
-		write_notes(lock.fd, &text, from);
-	rt_strs_addn(&accepting->texts, text.data, text.len);
+	if (noted)
+		write_notes(notes->lock.fd, notes);
 	return 0;
 }
 
@@ -161,35 +174,54 @@ rt_accepting_read(struct rt_accepting *accepting, struct rt_home *home, struct r
 	return trusted.n ? rt_ref_each(home->repo, "refs/ratchet/remotes/", visit, &chains, err) : 0;
 }
 
+/* Does the text hold a line "<kind> <commit>[ <rest>]"? */
 static bool
-has_line(const struct rt_accepting *accepting, const char *line)
+has_line(const char *text, size_t len, char kind, const char *commit, const char *rest)
 {
-	for (size_t i = 0; i < accepting->texts.n; i++)
-		if (strstr(accepting->texts.at[i], line))
+	rt_auto(free) char *line = rt_format("\n%c %s%s%s\n", kind, commit, rest ? " " : "", rest ? rest : "");
+	/* what is asked for is mostly new, and stands at the end */
+	size_t tail = len < TAIL ? len : TAIL, line_len = strlen(line);
+	return memmem(text + len - tail, tail, line, line_len) || (tail < len && memmem(text, len, line, line_len));
+}
+
+static bool
+says(const struct rt_accepting *accepting, char kind, const char *commit, const char *rest)
+{
+	for (size_t i = 0; i < accepting->chains.n; i++) {
+		const struct rt_notes *notes = &accepting->chains.at[i];
+		/* the last line end of the file is the first of what is fresh */
+		if (has_line(notes->map, notes->len, kind, commit, rest))
 			return true;
+		rt_auto(free) char *fresh = rt_format("\n%s", notes->fresh.data);
+		if (has_line(fresh, strlen(fresh), kind, commit, rest))
+			return true;
+	}
 	return false;
 }
 
 bool
 rt_accepting_landed(const struct rt_accepting *accepting, const char *commit)
 {
-	rt_auto(free) char *line = rt_format("\nL %s\n", commit);
-	return has_line(accepting, line);
+	return says(accepting, 'L', commit, NULL);
 }
 
 bool
 rt_accepting_has(const struct rt_accepting *accepting, const char *commit, const char *tree, bool fast_too)
 {
-	rt_auto(free) char *candidate = rt_format("\nC %s %s\n", commit, tree);
-	rt_auto(free) char *fast_candidate = rt_format("\nc %s %s\n", commit, tree);
-	rt_auto(free) char *fast = rt_format("\nl %s\n", commit);
-	if (rt_accepting_landed(accepting, commit) || has_line(accepting, candidate))
+	if (says(accepting, 'C', commit, tree) || says(accepting, 'L', commit, NULL))
 		return true;
-	return fast_too && (has_line(accepting, fast) || has_line(accepting, fast_candidate));
+	return fast_too && (says(accepting, 'c', commit, tree) || says(accepting, 'l', commit, NULL));
 }
 
 void
 rt_accepting_release(struct rt_accepting *accepting)
 {
-	rt_strs_release(&accepting->texts);
+	for (size_t i = 0; i < accepting->chains.n; i++) {
+		if (accepting->chains.at[i].map)
+			munmap(accepting->chains.at[i].map, accepting->chains.at[i].map_len);
+		rt_buf_release(&accepting->chains.at[i].fresh);
+		rt_lock_drop(&accepting->chains.at[i].lock);
+	}
+	free(accepting->chains.at);
+	*accepting = (struct rt_accepting){0};
 }

@@ -8,9 +8,19 @@
  */
 
 #include "cycle/home.h"
+#include "support/file.h"
+
+/* Of one chain; see accepted.c. */
+struct rt_notes {
+	char *map; /* the file; NULL: none */
+	size_t map_len;
+	size_t len;	     /* of it, up to the last whole mark */
+	struct rt_buf fresh; /* what stands behind that */
+	struct rt_lock lock; /* on the file, as long as it is looked at: nobody makes it shorter meanwhile */
+};
 
 struct rt_accepting {
-	struct rt_strs texts; /* of each chain; see accepted.c */
+	RT_VEC(struct rt_notes) chains;
 };
 int rt_accepting_read(struct rt_accepting *accepting, struct rt_home *home, struct rt_err *err) RT_MUST_USE;
 /* Did a chain land this commit? */
