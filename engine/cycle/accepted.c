@@ -181,6 +181,8 @@ has_line(const char *text, size_t len, char kind, const char *commit, const char
 	rt_auto(free) char *line = rt_format("\n%c %s%s%s\n", kind, commit, rest ? " " : "", rest ? rest : "");
 	/* what is asked for is mostly new, and stands at the end */
 	size_t tail = len < TAIL ? len : TAIL, line_len = strlen(line);
+	if (!len)
+		return false;
 	return memmem(text + len - tail, tail, line, line_len) || (tail < len && memmem(text, len, line, line_len));
 }
 

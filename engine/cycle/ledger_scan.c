@@ -7,9 +7,12 @@
  * To unpack an entry takes longer than to check it, and each names the one before it: the second of two processors is
  * of use only where one thread unpacks ahead of the other. It starts once a chain proves long, because a verification
  * of what is new reads a few entries.
+ *
+ * Entries are not hashed a second time for git's id: what an entry says is in its line of JSON, of which the one above
+ * has the SHA-256, and its subject follows from that. What else is in the commit, its author and time, says nothing.
  */
 
-enum { ALONE = 512, BATCH = 128, BATCHES = 8 };
+enum { ALONE = 512, BATCH = 128, BATCHES = 8, CIRCLE = 1000 };
 
 struct batch {
 	struct rt_link links[BATCH];
@@ -34,6 +37,8 @@ struct scan {
 	int (*each)(void *data, const struct rt_oid *at, const struct rt_facts *facts, struct rt_err *err);
 	void *data;
 	struct rt_buf held;
+	int64_t
+	    left; /* entries that may still come: numbers fall, so that the first one's bounds them; 0 not known yet */
 };
 
 /* What can't be read as facts alone is read as a record first. */
@@ -58,6 +63,10 @@ give(struct scan *scan, const struct rt_oid *at, const struct rt_link *link, str
 	struct rt_facts facts;
 	if (facts_of(scan, link, &facts, &record, err) < 0)
 		return rt_err_while(err, "ledger entry %s", at->hex);
+	if (scan->left == 0)
+		scan->left = facts.seq + CIRCLE;
+	if (--scan->left == 0)
+		return rt_fail(err, RT_EUNKNOWN, "ledger entry %s: the chain goes in a circle", at->hex);
 	return scan->each(scan->data, at, &facts, err);
 }
 
@@ -196,6 +205,7 @@ rt_ledger_scan(struct rt_home *home, const struct rt_oid *from,
 	struct scan scan = {.home = home, .each = each, .data = data, .held = RT_BUF_INIT};
 	struct rt_oid at = *from;
 	int result = 0;
+	rt_objects_hashed(false);
 	for (size_t n = 1; at.hex[0] && result == 0; n++) {
 		rt_auto(link) struct rt_link link = {0};
 		if (n == ALONE && scan_ahead(&scan, &at, &result, err) == 0)
@@ -205,6 +215,7 @@ rt_ledger_scan(struct rt_home *home, const struct rt_oid *from,
 			result = give(&scan, &at, &link, err);
 		at = link.parent;
 	}
+	rt_objects_hashed(true);
 	rt_buf_release(&scan.held);
 	return result;
 }

@@ -223,6 +223,12 @@ rt_link_read(struct rt_repo *repo, const struct rt_oid *id, struct rt_link *out,
 }
 
 void
+rt_objects_hashed(bool hashed)
+{
+	git_libgit2_opts(GIT_OPT_ENABLE_STRICT_HASH_VERIFICATION, hashed ? 1 : 0);
+}
+
+void
 rt_link_release(struct rt_link *link)
 {
 	git_odb_object_free(link->held);

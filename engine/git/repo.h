@@ -110,6 +110,11 @@ struct rt_link {
 };
 int rt_link_read(struct rt_repo *repo, const struct rt_oid *id, struct rt_link *out, struct rt_err *err) RT_MUST_USE;
 void rt_link_release(struct rt_link *link);
+/*
+ * Whether an object that is read is hashed and compared with its id, which it is unless a caller that checks the
+ * content otherwise says no. For the whole process.
+ */
+void rt_objects_hashed(bool hashed);
 RT_DEFINE_AUTO(link, struct rt_link, rt_link_release);
 /* The user's identity with the present time: "Name <mail> seconds +0000"; falls back to the login name and host. */
 int rt_ident(struct rt_repo *repo, struct rt_buf *out, struct rt_err *err) RT_MUST_USE;
