@@ -496,7 +496,10 @@ rt_checkout(struct rt_twotree *plan, struct rt_index_lock *lock, struct rt_index
 	co.few = files <= FEW;
 	rc = carry_out(&co, err);
 	rt_below_forget(&plan->below);
-	if (rc != 1) {
+	if (rc != 1 && copy->placed) {
+		/* with the new index there is no way back; what is left of the old files goes with the lock */
+		lock->keep = true;
+	} else if (rc != 1) {
 		undo(&co);
 	} else if (drop_old(&co, err) < 0) {
 		lock->keep = true;

@@ -321,6 +321,7 @@ rt_index_copy_commit(struct rt_index_copy *copy, const char *gitdir, struct rt_e
 		return -1;
 	if (rename(copy->path, to) < 0)
 		return rt_fail_errno(err, "cannot replace %s", to);
+	copy->placed = true;
 	return rt_sync_dir(AT_FDCWD, gitdir, err);
 }
 

@@ -48,6 +48,7 @@ struct rt_index_copy {
 	git_index *index;
 	char *path;	    /* of the copy; NULL: none */
 	struct stat before; /* of the index; st_ino 0: there was none */
+	bool placed;	    /* it is the index now, even where commit failed after that */
 };
 /* 1, 0 with why, -1. */
 int rt_index_copy_open(struct rt_index_copy *copy, const char *gitdir, struct rt_buf *why,

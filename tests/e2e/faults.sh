@@ -7,13 +7,18 @@
 export ASAN_OPTIONS=detect_leaks=0:abort_on_error=1
 TRACE=$BOX/trace
 
-# find_place CALL PATTERN COMMAND...: PLACE is the how-manieth CALL of the command has the PATTERN. The repository is put back.
+# find_place CALL PATTERN COMMAND...: PLACE is the how-manieth CALL of the command has the PATTERN, after a rename that has
+# the pattern AFTER, if that is set. The repository is put back.
+AFTER=
 find_place() {
 	local call=$1 pattern=$2 here=$PWD
 	shift 2
 	cp -a "$here" "$BOX/saved"
-	strace -qq -y -o "$TRACE" -e trace="$call" "$@" >/dev/null 2>&1 </dev/null
-	PLACE=$(grep "^$call(" "$TRACE" | grep -nE -m 1 -- "$pattern" | cut -d: -f1)
+	strace -qq -y -o "$TRACE" -e trace="$call,rename" "$@" >/dev/null 2>&1 </dev/null
+	PLACE=$(awk -v call="$call(" -v pattern="$pattern" -v after="$AFTER" '
+		index($0, call) == 1 { n++ }
+		after == "" || (index($0, "rename(") == 1 && $0 ~ after) { seen = 1 }
+		index($0, call) == 1 && seen && $0 ~ pattern { print n; exit }' "$TRACE")
 	cd "$BOX" && rm -rf "$here" && mv "$BOX/saved" "$here" && cd "$here" || exit 1
 	[ -n "$PLACE" ] || echo "Bail out! no $call with $pattern"
 	[ ! -e .git/index ] || git update-index -q --refresh
@@ -60,10 +65,22 @@ exits 0 'a lock on the target that can not be removed at once is removed at the 
 check 'no lock on the target is left' test -z "$(left_over)"
 exits 0 'git moves the target afterwards' git -c core.hooksPath=/dev/null commit -q --allow-empty -m 'by hand'
 
+echo good >cases/new && git add -A
+AFTER='/\.git/index"'
+find_place fsync '/faults/\.git>' "$RATCHET" propose --staged -m 'a new case'
+exits 74 'an index that can not be synced once it is in place fails the landing' \
+	struck fsync error=EIO "$RATCHET" propose --staged -m 'a new case'
+says 'what could not be synced is named' "sync the directory .*/\.git: Input/output error"
+exits 0 'recovery completes a landing whose index was in place' "$RATCHET" recover
+says 'recovery says that it completed such a landing' 'completed the interrupted landing'
+check 'index and work tree are those of the target' test -z "$(git status --porcelain)"
+check 'nothing is left over of such a landing' test -z "$(left_over)"
+
+AFTER=
 new_repo beginning
 write_project
 must commit first
-find_place rename '"[^"]*config\.lock"' "$RATCHET" init --check unit=./run-cases
+find_place rename 'config\.lock"' "$RATCHET" init --check unit=./run-cases
 exits 137 'init is killed while it locks the configuration' \
 	struck rename signal=KILL "$RATCHET" init --check unit=./run-cases
 check 'a killed init leaves a lock on the configuration' test -e .git/config.lock
