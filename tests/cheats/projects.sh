@@ -223,3 +223,12 @@ project_reporter() {
 	project_junit
 	SUPPORT='"tests/**"' configure './run-tests {{report}}' junit
 }
+
+# Cells have a repository of their own; another branch holds the code that the next change should find by itself.
+project_gitted() {
+	project_tap
+	mv ratchet.yml .. && git add -A && git commit -q -m base
+	git checkout -q -b future && echo 'add() { expr "$1" + "$2"; }' >src/answer.sh
+	git add -A && git commit -q -m answer && git tag answered && git checkout -q main
+	mv ../ratchet.yml . && echo '    git: true' >>ratchet.yml
+}
