@@ -116,10 +116,10 @@ show(const struct view *view, const char *path, const char *target, bool dir, st
 static int
 store_make(struct view *view, struct rt_err *err)
 {
-	static const char *const dirs[] = {"root",	"root/etc", "root/dev",	     "root/dev/pts",   "root/dev/shm",
-					   "root/proc", "root/tmp", "root/home",     "root/home/user", "root/src",
-					   "root/out",	"root/run", "root/run/proc", "root/var",       "home",
-					   "up",	"work"};
+	static const char *const dirs[] = {"root",	     "root/etc",  "root/dev", "root/dev/pts",
+					   "root/dev/shm",   "root/proc", "root/tmp", "root/home",
+					   "root/home/user", "root/src",  "root/out", "root/run",
+					   "root/var",	     "home",	  "up",	      "work"};
 	char size[32], inodes[32];
 	snprintf(size, sizeof(size), "%llu", (unsigned long long)view->launch->tmp_bytes);
 	snprintf(inodes, sizeof(inodes), "%llu", (unsigned long long)view->launch->tmp_bytes / 4096 + 65536);
@@ -427,7 +427,8 @@ show_proc(const struct view *view, struct rt_err *err)
 	limit_kernel(view);
 	if (fstatat(view->root, "proc/sys", &st, 0) < 0 || st.st_uid != getuid())
 		return 0;
-	if (view->launch->spec->nested && mount_proc(view, "run/proc", MOUNT_ATTR_RDONLY, err) < 0)
+	if (view->launch->spec->nested && (make_point(view->files, "run/proc", true, err) < 0 ||
+					   mount_proc(view, "run/proc", MOUNT_ATTR_RDONLY, err) < 0))
 		return -1;
 	const struct rt_strs *covers = rt_shown_proc_covers();
 	for (size_t i = 0; i < covers->n; i++) {
