@@ -89,6 +89,7 @@ rt_matrix_init(struct rt_matrix *matrix, struct rt_home *home, struct rt_repo *r
 	if (own < 0)
 		return -1;
 	matrix->scratch = rt_format("%s/%s", own ? matrix->own : scratch, label);
+	matrix->label = strrchr(matrix->scratch, '/') + 1;
 	matrix->cells = rt_alloc(plan->cells.n + 1, sizeof(*matrix->cells));
 	matrix->jobs = rt_alloc(plan->cells.n + 1, sizeof(*matrix->jobs));
 	for (size_t i = 0; i < plan->cells.n; i++) {
@@ -383,9 +384,8 @@ finish_cell(struct rt_matrix *matrix, struct rt_cell_outcome *outcome, struct rt
 		    rt_workspace_hide_removed(matrix, job->cell, state->upper, err) < 0)
 			return -1;
 	}
-	if (matrix->progress.tell)
-		matrix->progress.tell(matrix->progress.data, cell->name, rt_cell_green(state) ? "passed" : "failed",
-				      outcome->duration_ms);
+	rt_progress_cell(&matrix->progress, matrix->label, cell->name, rt_cell_green(state) ? "passed" : "failed",
+			 outcome->duration_ms);
 	return 0;
 }
 
@@ -412,8 +412,7 @@ block_cell(struct rt_matrix *matrix, size_t cell)
 	rt_run_release(&state->run);
 	memset(&state->run, 0, sizeof(state->run));
 	state->run.end = RT_CELL_BLOCKED;
-	if (matrix->progress.tell)
-		matrix->progress.tell(matrix->progress.data, matrix->plan->cells.at[cell].name, "blocked", 0);
+	rt_progress_cell(&matrix->progress, matrix->label, matrix->plan->cells.at[cell].name, "blocked", 0);
 }
 
 /* Starts what is ready while there is room. todo: wanted and not ended yet; running: started. Returns how many were
@@ -431,9 +430,8 @@ start_ready(struct rt_matrix *matrix, struct rt_pool *pool, bool *todo, bool *ru
 			todo[i] = false;
 			blocked++;
 		} else if (ready > 0 && rt_pool_running(pool) < jobs && rt_pool_size(pool) < 2 * jobs) {
-			if (matrix->progress.tell)
-				matrix->progress.tell(matrix->progress.data, matrix->plan->cells.at[i].name, "running",
-						      0);
+			rt_progress_cell(&matrix->progress, matrix->label, matrix->plan->cells.at[i].name, "running",
+					 0);
 			if (start_cell(matrix, pool, i, err) < 0)
 				return -1;
 			running[i] = true;

@@ -9,17 +9,11 @@
 
 #include "cycle/home.h"
 #include "cycle/layers.h"
+#include "cycle/progress.h"
 #include "cycle/trusted.h"
 #include "model/plan.h"
 #include "run/cell.h"
 #include "support/digest.h"
-
-/* Progress, for a person: called when a cell starts and when it ended, and about ten times a second meanwhile (cell
- * NULL). */
-struct rt_progress {
-	void (*tell)(void *data, const char *cell, const char *state, int64_t ms);
-	void *data;
-};
 
 struct rt_cell_state {
 	struct rt_run run; /* the newest run; end RT_CELL_NOT_RUN before */
@@ -68,6 +62,7 @@ struct rt_matrix {
 	int carry_mode;		    /* enum rt_carry_mode */
 	char *own;		    /* of cells without namespaces (cycle/scratch.h), or NULL */
 	char *scratch;		    /* a directory for uppers and reports */
+	const char *label;	    /* the last part of it */
 	struct rt_progress progress;
 	struct rt_cell_state *cells;	       /* as many as the plan has */
 	RT_VEC(struct rt_kept_stack *) stacks; /* of the trees that its cells saw, each with its shared lock */

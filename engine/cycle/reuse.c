@@ -189,8 +189,7 @@ fill_in(struct rt_matrix *matrix, struct choice *choices, const bool *todo)
 			state->upper = rt_steal(&choices[i].tree);
 			state->whole = rt_json_get_bool(choices[i].result, "whole", false);
 		}
-		if (matrix->progress.tell)
-			matrix->progress.tell(matrix->progress.data, matrix->plan->cells.at[i].name, "reused", 0);
+		rt_progress_cell(&matrix->progress, matrix->label, matrix->plan->cells.at[i].name, "reused", 0);
 	}
 	return true;
 }
