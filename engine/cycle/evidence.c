@@ -50,6 +50,16 @@ read_tracked(void *data, const char *path, struct rt_buf *text, struct rt_err *e
 	return rt_tree_blob(e->repo, e->tree, path, MAX_SOURCE_BYTES, text, err);
 }
 
+/* "tap-dump/t/a.t": t/a.t, where the check's runner leaves a file for each script; else NULL. */
+static const char *
+script_of(const struct rt_evidence *e, const char *name)
+{
+	const struct rt_preset *preset = rt_preset_find(e->cell->check->report.format);
+	const char *below = preset && preset->scripts ? strstr(name, preset->scripts) : NULL;
+
+	return below ? below + strlen(preset->scripts) : NULL;
+}
+
 static int
 read_one(const struct rt_evidence *e, const struct rt_format *format, int fd, const char *name, struct rt_run *run,
 	 struct rt_sha256 *digest, struct rt_err *err)
@@ -60,6 +70,7 @@ read_one(const struct rt_evidence *e, const struct rt_format *format, int fd, co
 				     .cell = e->cell->name,
 				     .check = e->cell->check->name,
 				     .pattern = e->cell->check->report.pattern,
+				     .script = script_of(e, name),
 				     .exit_code = run->exit_code,
 				     .findings = e->cell->check->kind == RT_KIND_FINDINGS,
 				     .file = read_tracked,

@@ -53,9 +53,9 @@ const struct rt_report_format rt_report_formats[] = {
  * ctest 3.25: --output-junit (since 3.21) only as a flag. 8: tests failed, or with --no-tests=error there were none.
  * meson 1.0: testlog.json and not the JUnit file, which shows timeouts as passes. Exits with the number of failed tests
  * (modulo 256), 125 when the build failed. prove 3.44 (Test::Harness): dumps each script's TAP below a directory; its
- * standard output is not TAP. bats 1.8: TAP on standard output where that is not a terminal. criterion 2.4 (C): the
- * path is taken by every program that runs; a check that runs several programs gives each its own `--xml=PATH` and
- * names them as {criterion: GLOB}.
+ * standard output is not TAP. That a script came to its end is a case of its own. bats 1.8: TAP on standard output
+ * where that is not a terminal. criterion 2.4 (C): the path is taken by every program that runs; a check that runs
+ * several programs gives each its own `--xml=PATH` and names them as {criterion: GLOB}.
  */
 const struct rt_preset rt_presets[] = {
     {
@@ -132,6 +132,7 @@ const struct rt_preset rt_presets[] = {
 	.format = "tap",
 	.env = {"PERL_TEST_HARNESS_DUMP_TAP=tap-dump"},
 	.path = "tap-dump/**",
+	.scripts = "tap-dump/",
 	.command = "prove -r",
     },
     {

@@ -29,6 +29,8 @@ struct rt_preset {
 	const char *env[5];
 	const char *path; /* a glob in the workspace, or NULL: {{report}} */
 	bool from_stdout;
+	/* the folder in path below which the runner leaves the output of each script, whose whole it judges; or NULL */
+	const char *scripts;
 	const char *command;	/* what init writes under run; where the report takes flags, they are in it */
 	const char *rerun;	/* default rerun command with {{case}}, or NULL */
 	const char *exit_table; /* see rt_preset_exit(); NULL: nothing beyond the general rule */

@@ -27,6 +27,31 @@ rt_reading_problem(const struct rt_reading *reading, size_t line, const char *fm
 		rt_results_problem(reading->results, "%s: %s", name.data, text);
 }
 
+void
+rt_reading_short(const struct rt_reading *reading, size_t line, const char *fmt, ...)
+{
+	char text[1024];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	if (reading->script)
+		rt_reading_script(reading, RT_STATUS_ERROR, text);
+	else
+		rt_reading_problem(reading, line, "%s", text);
+}
+
+void
+rt_reading_script(const struct rt_reading *reading, enum rt_status status, const char *note)
+{
+	rt_auto(buf) struct rt_buf id = RT_BUF_INIT;
+	const char *parts[] = {reading->script, "(ran)"};
+
+	rt_id_case(&id, reading->cell, parts, RT_COUNT(parts));
+	rt_results_case(reading->results, id.data, status, -1, -1, note, note ? strlen(note) : 0);
+}
+
 const char *
 rt_reading_show(struct rt_buf *scratch, const char *bytes, size_t len)
 {

@@ -21,6 +21,10 @@
 
 /* Adds the problem "NAME:LINE: text", or "NAME: text" where line is 0. */
 void rt_reading_problem(const struct rt_reading *reading, size_t line, const char *fmt, ...) RT_PRINTF(3, 4);
+/* The same for a report that stops short: the case of its script that failed, where it has one. */
+void rt_reading_short(const struct rt_reading *reading, size_t line, const char *fmt, ...) RT_PRINTF(3, 4);
+/* Adds the case that says whether the script ran to its end; the worst of several counts. */
+void rt_reading_script(const struct rt_reading *reading, enum rt_status status, const char *note);
 /* Makes bytes of the report fit to be shown in a problem: escaped, cut at 120 bytes. The text is in scratch, which is
  * emptied first. */
 const char *rt_reading_show(struct rt_buf *scratch, const char *bytes, size_t len);

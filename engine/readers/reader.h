@@ -34,8 +34,14 @@ struct rt_reading {
 	const char *cell;    /* its name begins every id */
 	const char *check;   /* its name ends the id of a metric */
 	const char *pattern; /* regex, json: the expression or pointer */
-	int exit_code;	     /* of the runner; -1: not known (ratchet read FILE) */
-	bool findings;	     /* regex: its matches are findings and not one number */
+	/*
+	 * TAP: the script that the report is all output of, where its runner fails a script that stops short. That it
+	 * came to its end is then a case of its own, `<cell>/SCRIPT::(ran)`. NULL: a report that stops short is no
+	 * evidence.
+	 */
+	const char *script;
+	int exit_code; /* of the runner; -1: not known (ratchet read FILE) */
+	bool findings; /* regex: its matches are findings and not one number */
 	/*
 	 * Appends the text of a file of the tree that was tested: 1, 0 there is none, -1. NULL: no tree is at hand, and
 	 * coverage is reported by line numbers.

@@ -59,6 +59,7 @@ struct tap {
 	size_t inherited; /* bytes of descriptions of points around others, in ids */
 	bool begun;	  /* anything of TAP was seen */
 	bool bailed;
+	bool ran;      /* a test was executed */
 	bool failed;   /* the last point is `not ok`: what follows explains it */
 	bool at_point; /* the last line is a point: YAML may follow */
 };
@@ -120,11 +121,11 @@ close_level(struct tap *tap, const struct level *level)
 		return;
 	if (!level->planned) {
 		if (top || tap->version >= 14)
-			rt_reading_problem(tap->reading, level->line,
-					   "has no plan: the tests may not have been run to their end");
+			rt_reading_short(tap->reading, level->line,
+					 "has no plan: the tests may not have been run to their end");
 	} else if (level->points < level->plan) {
-		rt_reading_problem(tap->reading, level->line, "plans %llu tests and holds only %llu",
-				   (unsigned long long)level->plan, (unsigned long long)level->points);
+		rt_reading_short(tap->reading, level->line, "plans %llu tests and holds only %llu",
+				 (unsigned long long)level->plan, (unsigned long long)level->points);
 	}
 }
 
@@ -212,6 +213,7 @@ emit(struct tap *tap, const struct point *point)
 		note = "the file ran no test, or left before its tests ended";
 		note_len = strlen(note);
 	}
+	tap->ran |= status != RT_STATUS_SKIP;
 	rt_results_case(tap->reading->results, tap->id.data, status, -1, point->ms, note, note_len);
 	for (size_t i = 0; i < n; i++)
 		rt_buf_release(&names[i]);
@@ -454,13 +456,15 @@ read_stream(struct tap *tap, struct rt_err *err)
 	if (got < 0)
 		return -1;
 	if (!tap->begun) {
-		rt_reading_problem(tap->reading, 0, "holds no TAP at all");
+		rt_reading_short(tap->reading, 0, "holds no TAP at all");
 		return 0;
 	}
 	end_note(tap);
 	ascend(tap, 0, NULL);
 	flush(tap);
 	close_level(tap, &tap->levels[0]);
+	if (tap->reading->script)
+		rt_reading_script(tap->reading, tap->ran ? RT_STATUS_PASS : RT_STATUS_SKIP, NULL);
 	return 0;
 }
 

@@ -61,6 +61,21 @@ broken() {
 }
 gated unit/positive unit/zero
 
+project prove.dying
+mkdir -p lib t
+printf 'package Adder;\n\nsub add { return $_[0] + $_[1] }\n\n1;\n' >lib/Adder.pm
+printf 'use Test::More tests => 2;\nuse Adder;\n\nis(Adder::add(2, 3), 5, "positive");\nis(Adder::add(-2, -3), -5, "negative");\n' >t/add.t
+printf 'use Test::More tests => 3;\nuse Nowhere::To::Be::Found;\n\nok 1, "lost";\n' >t/dead.t
+printf 'use Nowhere::To::Be::Found;\n' >t/mute.t
+must commit first
+exits 0 'prove: scripts that die do not keep the others from being adopted' "$RATCHET" init --runs 2
+says 'prove: a script that dies is named' 'unit/t/dead.t::\(ran\) fails, and is not recorded'
+check 'prove: it is not in the baseline' test "$(cut -f 1 .ratchet/baseline/unit.tsv | tr '\n' ' ')" = 'unit/negative unit/positive unit/t/add.t::(ran) '
+printf 'sub add {\n' >>lib/Adder.pm
+git commit -qam more --no-verify >/dev/null 2>&1 && git diff HEAD^ HEAD >"$BOX/patch" && must git reset -q --hard HEAD^
+exits 1 'prove: a change that makes a script die is a regression' "$RATCHET" propose "$BOX/patch"
+says 'prove: the script that dies now is named' 'regressed: unit/t/add.t::\(ran\)'
+
 # ---- bats ----
 if command -v bats >/dev/null; then
 	project bats

@@ -8,7 +8,7 @@
 
 struct rt_results seen;
 
-const char *tracked_path, *tracked_text;
+const char *tracked_path, *tracked_text, *as_script;
 static bool as_findings;
 
 static int
@@ -27,6 +27,7 @@ tidy(void)
 {
 	rt_results_release(&seen);
 	tracked_path = NULL;
+	as_script = NULL;
 }
 
 static void
@@ -36,6 +37,7 @@ read_source(const char *format, const char *pattern, struct rt_source *source)
 				     .cell = "unit",
 				     .check = "unit",
 				     .pattern = pattern,
+				     .script = as_script,
 				     .exit_code = -1,
 				     .results = &seen,
 				     .findings = as_findings,

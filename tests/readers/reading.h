@@ -19,6 +19,8 @@ void read_bytes(const char *format, const char *pattern, const char *bytes, size
 void read_matches(const char *pattern, const char *text);
 /* What read_text, read_bytes and read_golden find of the tree that was tested; NULL: no tree. Until tidy(). */
 extern const char *tracked_path, *tracked_text;
+/* The script that a report is the output of, or NULL. Until tidy(). */
+extern const char *as_script;
 /* The same, handed over a byte at a time. */
 void read_trickle(const char *format, const char *bytes, size_t len);
 /* The bytes of a golden file; the caller frees. */

@@ -218,6 +218,53 @@ Test(tap, output_without_tap_is_a_problem)
 	check_problem("holds no TAP at all");
 }
 
+Test(tap, script_that_dies_before_its_plan_is_a_failed_case_of_its_own)
+{
+	as_script = "t/a.t";
+	read_text("tap", "");
+	check_no_problem();
+	check_outcome("unit/t/a.t::(ran)", "error");
+	check_note("unit/t/a.t::(ran)", "holds no TAP at all");
+	check_cases(1);
+}
+
+Test(tap, script_that_dies_before_its_last_test_keeps_those_that_ran)
+{
+	as_script = "t/a.t";
+	read_text("tap", "1..3\nok 1 - a\nok 2 - b\n");
+	check_no_problem();
+	check_outcome("unit/a", "pass");
+	check_outcome("unit/t/a.t::(ran)", "error");
+	check_note("unit/t/a.t::(ran)", "plans 3 tests and holds only 2");
+}
+
+Test(tap, script_that_came_to_its_end_is_a_case_whatever_its_tests_say)
+{
+	as_script = "t/a.t";
+	read_text("tap", "1..2\nok 1 - a\nnot ok 2 - b\n");
+	check_outcome("unit/t/a.t::(ran)", "pass");
+	check_executed(3);
+}
+
+Test(tap, script_that_skips_all_executed_nothing)
+{
+	as_script = "t/a.t";
+	read_text("tap", "1..0 # SKIP no perl\n");
+	check_outcome("unit/t/a.t::(ran)", "skip");
+	tidy();
+	as_script = "t/a.t";
+	read_text("tap", "1..1\nok 1 - a # SKIP no perl\n");
+	check_outcome("unit/t/a.t::(ran)", "skip");
+	check_executed(0);
+}
+
+Test(tap, script_with_a_second_plan_is_a_problem_all_the_same)
+{
+	as_script = "t/a.t";
+	read_text("tap", "1..1\nok 1 - a\n1..1\n");
+	check_problem("report:3: has a second plan");
+}
+
 Test(tap, second_plan_is_a_problem)
 {
 	read_text("tap", "1..1\nok 1 - a\n1..1\n");
