@@ -73,8 +73,9 @@ last_command(const char *script)
 }
 
 /*
- * alone: how the preset calls it, where the script says no more than that; flags: what makes any script that ends with
- * the runner write its report.
+ * alone: how the preset calls it, where the script says no more than that; command: for a package whose script says
+ * nothing of it, NULL: what it runs is known from a script alone; flags: what makes any script that ends with the
+ * runner write its report.
  */
 static const struct node_runner {
 	const char *name, *alone[3], *command, *flags, *report;
@@ -91,6 +92,10 @@ static const struct node_runner {
      "npx mocha --reporter xunit --reporter-option output={{report}}",
      "--reporter xunit --reporter-option output={{report}}",
      "junit"},
+    {"ava", {NULL}, "npx ava --tap", "--tap", "{tap: stdout}"},
+    {"tap", {NULL}, "npx tap -R tap", "-R tap", "{tap: stdout}"},
+    {"tape", {NULL}, NULL, "", "{tap: stdout}"},
+    {"bats", {NULL}, NULL, "", "bats"},
 };
 
 static const struct node_runner *
@@ -101,7 +106,7 @@ find_node_runner(const struct rt_json *package)
 		if (script && has_word(script, node_runners[i].name))
 			return &node_runners[i];
 	for (size_t i = 0; i < RT_COUNT(node_runners); i++)
-		if (!script && depends_on(package, node_runners[i].name))
+		if (!script && node_runners[i].command && depends_on(package, node_runners[i].name))
 			return &node_runners[i];
 	return NULL;
 }
@@ -221,18 +226,40 @@ split_script(const struct rt_json *package, const char *script, int depth, struc
 	}
 }
 
-/* Is the runner one command of several, or behind `npm run`, so that arguments after `npm test --` don't reach it? */
+#define MORE_SHELL ";|\"'`$()<>"
+
+/* What npm runs before and after the tests: whole, where it is more than commands in a row. */
+static void
+split_around(const struct rt_json *package, const char *around, struct steps *steps)
+{
+	const char *script = script_called(package, around, "test");
+	if (!script)
+		return;
+	if (!strpbrk(script, MORE_SHELL)) {
+		split_script(package, script, 0, steps);
+		return;
+	}
+	struct step *step = rt_push(&steps->list);
+	step->name = step_name(script);
+	step->command = rt_strdup(script);
+}
+
+/* Is the runner one command of several, or behind `npm run`, so that arguments after `npm test --` don't reach it?
+ * What npm runs before and after the script are others: what they find is not the tests' doing. */
 static bool
 find_steps(const struct rt_json *package, struct steps *steps)
 {
 	const char *script = test_script(package);
-	if (!script || strpbrk(script, ";|\"'`$()<>"))
+	bool around = script_called(package, "pre", "test") || script_called(package, "post", "test");
+	if (!script || strpbrk(script, MORE_SHELL))
 		return false;
+	split_around(package, "pre", steps);
 	split_script(package, script, 0, steps);
+	split_around(package, "post", steps);
 	if (!steps->runner || strpbrk(steps->list.at[steps->at].command, ";|`$()<>"))
 		return false;
 	rt_auto(free) char *behind = named_script(last_command(script));
-	return behind || !has_word(last_command(script), steps->runner->name);
+	return around || behind || !has_word(last_command(script), steps->runner->name);
 }
 
 static bool
@@ -376,11 +403,12 @@ add_node_unit(struct rt_place *place, const struct rt_json *package, bool own_re
 	struct rt_found_check *unit;
 	rt_auto(steps) struct steps steps = {0};
 	bool several = find_steps(package, &steps);
-	bool around = script_called(package, "pre", "test") || script_called(package, "post", "test");
 	if (several)
 		runner = steps.runner;
-	for (size_t i = 0; last && !around && runner->alone[i]; i++)
+	for (size_t i = 0; last && runner->alone[i]; i++)
 		alone = alone || strcmp(script, runner->alone[i]) == 0;
+	if (!several && alone && !runner->command) /* its output goes elsewhere: `tape test.js | tap-spec` */
+		runner = NULL;
 	if (several)
 		unit = add_steps(place, &steps, strcmp(runner->name, "jest") == 0 ? jest : runner->flags, needs);
 	else if (runner && strcmp(runner->name, "jest") == 0)
@@ -388,7 +416,8 @@ add_node_unit(struct rt_place *place, const struct rt_json *package, bool own_re
 	else if (runner && alone)
 		unit = rt_place_check(place, "unit", "%s", runner->command);
 	else if (runner)
-		unit = rt_place_check(place, "unit", "npm test -- %s", runner->flags);
+		unit = rt_place_check(place, "unit", "npm test%s%s%s", runner->flags[0] ? " --" : "",
+				      runner->flags[0] ? " " : "", runner->flags);
 	else if (runs_node_test(package) && rt_starts_with(script, "node ") && last_command(script) == script)
 		unit = rt_place_check(place, "unit", "%s", script);
 	else

@@ -33,17 +33,21 @@ look_pytest(struct rt_place *place, struct rt_err *err)
 	return !tests ? RT_SURE_NOT : project ? RT_SURE_STRONG : RT_SURE_WEAK;
 }
 
-/* What a pyproject.toml asks for that pip takes as it stands: its dependencies, and the extras and groups for tests. */
-#define PROJECT_REQUIREMENTS                                                                           \
-	".venv/bin/python - >.venv/project.txt <<'END'\n"                                              \
-	"import tomllib\n"                                                                             \
-	"file = tomllib.load(open('pyproject.toml', 'rb'))\n"                                          \
-	"project = file.get('project', {})\n"                                                          \
-	"wanted = list(project.get('dependencies', []))\n"                                             \
-	"for groups in project.get('optional-dependencies', {}), file.get('dependency-groups', {}):\n" \
-	"    for name in 'test', 'tests', 'testing', 'dev':\n"                                         \
-	"        wanted += [line for line in groups.get(name, []) if isinstance(line, str)]\n"         \
-	"print('\\n'.join(wanted))\n"                                                                  \
+/*
+ * What a pyproject.toml asks for that pip takes as it stands: its dependencies, and the extras and groups for tests.
+ * Linters and what else developers use are not needed here, unless nothing says what the tests need.
+ */
+#define PROJECT_REQUIREMENTS                                                                            \
+	".venv/bin/python - >.venv/project.txt <<'END'\n"                                               \
+	"import tomllib\n"                                                                              \
+	"file = tomllib.load(open('pyproject.toml', 'rb'))\n"                                           \
+	"project = file.get('project', {})\n"                                                           \
+	"groups = [project.get('optional-dependencies', {}), file.get('dependency-groups', {})]\n"      \
+	"def lines(name):\n"                                                                            \
+	"    for line in [line for group in groups for line in group.get(name, [])]:\n"                 \
+	"        yield from [line] if isinstance(line, str) else lines(line['include-group'])\n"        \
+	"names = [n for n in ('test', 'tests', 'testing') if any(n in g for g in groups)] or ['dev']\n" \
+	"print(*project.get('dependencies', []), *(l for n in names for l in lines(n)), sep='\\n')\n"   \
 	"END\n"
 
 /* Does the project ask for packages by name? */
@@ -160,8 +164,14 @@ add_prove(struct rt_place *place, struct rt_err *err)
 {
 	static const char *const support[] = {"t/**", "xt/**", NULL};
 	static const char *const watch[] = {"Makefile.PL", "Build.PL", "cpanfile", "dist.ini", ".proverc", NULL};
+	bool made = rt_place_has(place, "Makefile.PL");
 	(void)err;
-	struct rt_found_check *unit = rt_place_check(place, "unit", "prove -l -r t");
+	/* scripts and compiled modules are where the tests look for them only when they are built */
+	if (made)
+		rt_place_check(place, "build", "perl Makefile.PL && make")->fast = true;
+	struct rt_found_check *unit = rt_place_check(place, "unit", "prove %s -r t", made ? "-b" : "-l");
+	if (made)
+		rt_check_needs(place, unit, "build");
 	rt_check_report(place, unit, "prove", place->dir[0] ? "tap-dump/**" : NULL);
 	unit->fast = true;
 	rt_place_globs(place, &place->found->support, support);

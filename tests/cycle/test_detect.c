@@ -394,7 +394,49 @@ Test(detect, what_npm_runs_before_the_test_is_not_left_out)
 	sh("echo '{\"scripts\":{\"pretest\":\"tsc\",\"test\":\"vitest run\"},\"devDependencies\":{\"vitest\":\"4\"}}' "
 	   ">package.json");
 	detect();
-	expect_holds("unit", "npm test -- --run");
+	expect_holds("tsc", "; tsc");
+	expect_holds("unit", "; vitest run --run");
+	cr_expect(rt_strs_has(&check("unit")->needs, "tsc"));
+}
+
+Test(detect, what_npm_runs_after_the_test_is_a_check_of_its_own)
+{
+	sh("echo '{\"scripts\":{\"pretest\":\"rm -rf \\\"a b\\\" && true\",\"test\":\"mocha\",\"posttest\":\"npm run "
+	   "lint\","
+	   "\"lint\":\"eslint .\"},\"devDependencies\":{\"mocha\":\"12\"}}' >package.json");
+	detect();
+	expect_run("lint", "npm run lint");
+	expect_holds("rm", "; rm -rf \"a b\" && true");
+	expect_holds("unit", "; mocha --reporter xunit");
+	cr_expect(rt_strs_has(&check("unit")->needs, "rm"));
+	cr_expect_not(rt_strs_has(&check("unit")->needs, "lint"));
+}
+
+Test(detect, runners_that_print_tap_are_read)
+{
+	sh("echo '{\"scripts\":{\"test\":\"xo && ava && tsd\"},\"devDependencies\":{\"ava\":\"6\"}}' >package.json");
+	detect();
+	expect_holds("unit", "; ava --tap");
+	cr_expect_str_eq(check("unit")->report.format, "tap");
+	cr_expect(check("unit")->report.from_stdout);
+	expect_holds("xo", "; xo");
+}
+
+Test(detect, bats_behind_npm_is_read)
+{
+	sh("mkdir test && touch test/a.bats && echo '{\"scripts\":{\"test\":\"bin/bats test\"}}' >package.json");
+	detect();
+	expect_run("unit", "npm test");
+	cr_expect_str_eq(check("unit")->report.format, "bats");
+}
+
+Test(detect, tape_that_is_piped_on_is_judged_by_its_exit_code)
+{
+	sh("echo '{\"scripts\":{\"test\":\"tape test.js | tap-spec\"},\"devDependencies\":{\"tape\":\"5\"}}' "
+	   ">package.json");
+	detect();
+	expect_run("unit", "npm test");
+	cr_expect_str_eq(check("unit")->report.format, "exit");
 }
 
 Test(detect, another_test_script_is_judged_by_its_exit_code)
@@ -504,10 +546,19 @@ Test(detect, python_files_in_a_meson_project_are_not_run_twice)
 
 Test(detect, perl_tests_run_by_prove)
 {
-	sh("mkdir t && echo 'print qq(1..1\\nok 1\\n)' >t/a.t && touch Makefile.PL");
+	sh("mkdir t && echo 'print qq(1..1\\nok 1\\n)' >t/a.t && touch dist.ini");
 	detect();
 	expect_run("unit", "prove -l -r t");
 	cr_expect_str_eq(check("unit")->report.format, "prove");
+}
+
+Test(detect, perl_tests_see_what_is_built)
+{
+	sh("mkdir t && touch t/a.t Makefile.PL");
+	detect();
+	expect_run("build", "perl Makefile.PL && make");
+	expect_run("unit", "prove -b -r t");
+	cr_expect(rt_strs_has(&check("unit")->needs, "build"));
 }
 
 Test(detect, bats_runs_the_folder_of_its_scripts)
