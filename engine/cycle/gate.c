@@ -245,41 +245,6 @@ take_judgement(struct rt_gate *gate, struct rt_judgement *judgement)
 	memset(&judgement->raised, 0, sizeof(judgement->raised));
 }
 
-static const struct rt_results *
-results_of(const struct rt_trial *trial, size_t run)
-{
-	return run ? &trial->more[run - 1].results : &trial->first.results;
-}
-
-/* Names a case that passed in some runs, failed in none, and was skipped or absent in the others. `at`: the run it is
- * met in; it is named in the first that knows it. */
-static void
-list_unsteady_case(struct rt_gate *gate, const struct rt_trial *trial, size_t at, const char *id)
-{
-	size_t passed = 0, runs = trial->n_more + 1;
-	for (size_t run = 0; run < runs; run++) {
-		const struct rt_case *c = rt_results_find(results_of(trial, run), id);
-		if (c && (run < at || c->status > RT_STATUS_SKIP))
-			return;
-		passed += c && c->status == RT_STATUS_PASS;
-	}
-	if (passed && passed < runs)
-		rt_strs_addf(&gate->report.unproven, "%s passes in %zu of %zu runs, and is not recorded", id, passed,
-			     runs);
-}
-
-/* In an adoption: what is not recorded, beyond what failed. */
-static void
-list_unsteady(struct rt_gate *gate, const struct rt_trials *trials)
-{
-	for (size_t i = 0; i < trials->n; i++)
-		for (size_t run = 0; run <= trials->at[i].n_more; run++) {
-			const struct rt_results *results = results_of(&trials->at[i], run);
-			for (size_t k = 0; k < results->cases.n; k++)
-				list_unsteady_case(gate, &trials->at[i], run, results->cases.at[k].id);
-		}
-}
-
 /* Judges with what was run. Claims of renames count only where the target's own support files show OLD passing. */
 static int
 judge_trials(struct rt_trials *trials, struct rt_judge_input *input, struct rt_support *support,
@@ -357,7 +322,7 @@ run_cells(struct rt_gate *gate, const struct rt_plan *plan, enum rt_isolation le
 	for (size_t i = 0; i < trials.n; i++)
 		report_cell(gate, plan, &trials, i);
 	if (gate->adoption)
-		list_unsteady(gate, &trials);
+		rt_trials_unsteady(&trials);
 	take_judgement(gate, &judgement);
 	rt_gate_verdict(gate, judgement.verdict, NULL);
 	rt_support_report(&support);

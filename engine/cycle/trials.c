@@ -497,3 +497,46 @@ rt_trials_busy(const struct rt_trials *trials)
 {
 	return trials->candidate.busy_ms + trials->base.busy_ms + trials->control_ms;
 }
+
+static const struct rt_results *
+results_of(const struct rt_trial *trial, size_t run)
+{
+	return run ? &trial->more[run - 1].results : &trial->first.results;
+}
+
+enum { MOST_SKIPPED = 10 }; /* of those skipped always that are named */
+
+/* Names a case that passed in some runs, failed in none, and was skipped or absent in the others. `at`: the run it is
+ * met in; it is named in the first that knows it. */
+static void
+list_unsteady(const struct rt_trials *trials, const struct rt_trial *trial, size_t at, const char *id,
+	      size_t *n_skipped)
+{
+	size_t passed = 0, skipped = 0, runs = trial->n_more + 1;
+	for (size_t run = 0; run < runs; run++) {
+		const struct rt_case *c = rt_results_find(results_of(trial, run), id);
+		if (c && (run < at || c->status > RT_STATUS_SKIP))
+			return;
+		passed += c && c->status == RT_STATUS_PASS;
+		skipped += c && c->status == RT_STATUS_SKIP;
+	}
+	if (skipped == runs && (*n_skipped)++ < MOST_SKIPPED)
+		rt_strs_addf(&trials->gate->report.unproven, "%s is skipped, and is not recorded", id);
+	if (passed && passed < runs)
+		rt_strs_addf(&trials->gate->report.unproven, "%s passes in %zu of %zu runs, and is not recorded", id,
+			     passed, runs);
+}
+
+void
+rt_trials_unsteady(const struct rt_trials *trials)
+{
+	size_t n_skipped = 0;
+	for (size_t i = 0; i < trials->n; i++)
+		for (size_t run = 0; run <= trials->at[i].n_more; run++) {
+			const struct rt_results *results = results_of(&trials->at[i], run);
+			for (size_t k = 0; k < results->cases.n; k++)
+				list_unsteady(trials, &trials->at[i], run, results->cases.at[k].id, &n_skipped);
+		}
+	if (n_skipped > MOST_SKIPPED)
+		rt_strs_addf(&trials->gate->report.unproven, "and %zu more are skipped", n_skipped - MOST_SKIPPED);
+}

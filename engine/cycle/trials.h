@@ -49,6 +49,8 @@ int rt_trials_first_again(struct rt_trials *trials, const bool *want, struct rt_
 int rt_trials_second(struct rt_trials *trials, struct rt_err *err) RT_MUST_USE;
 /* Wall time in which cells ran, in milliseconds. */
 int64_t rt_trials_busy(const struct rt_trials *trials);
+/* In an adoption: names what is not recorded, beyond what failed: the cases that passed at times, and the skipped. */
+void rt_trials_unsteady(const struct rt_trials *trials);
 void rt_trials_release(struct rt_trials *trials);
 RT_DEFINE_AUTO(trials, struct rt_trials, rt_trials_release);
 

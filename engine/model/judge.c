@@ -132,13 +132,18 @@ rt_run_end_text(const struct rt_run *run)
 	rt_bug("end %d", run->end);
 }
 
+enum { MOST_PROBLEMS = 5 }; /* that one line names */
+
 void
 rt_run_trouble(const struct rt_run *run, struct rt_buf *out)
 {
+	const struct rt_strs *problems = &run->results.problems;
 	size_t i;
 
-	for (i = 0; i < run->results.problems.n; i++)
-		rt_buf_addf(out, "%s%s", i ? "; " : "", run->results.problems.at[i]);
+	for (i = 0; i < problems->n && i < MOST_PROBLEMS; i++)
+		rt_buf_addf(out, "%s%s", i ? "; " : "", problems->at[i]);
+	if (problems->n > MOST_PROBLEMS)
+		rt_buf_addf(out, "; and %zu more", problems->n - MOST_PROBLEMS);
 	if (!run->results.problems.n && run->tail)
 		rt_buf_adds(out, run->tail);
 }
@@ -231,7 +236,10 @@ judge_red(struct place *place, const struct rt_item *item, const struct rt_sight
 	const struct rt_trial *trial = place->stand->trial;
 
 	if (place->bench->input->adoption) {
-		if (item->kind == RT_ITEM_EXIT)
+		if (item->kind == RT_ITEM_EXIT && trial->cell->check->kind == RT_KIND_PREPARE)
+			rt_bench_doubt(place->bench, "%s failed with exit code %d", trial->cell->name,
+				       trial->first.exit_code);
+		else if (item->kind == RT_ITEM_EXIT)
 			rt_bench_doubt(place->bench, "%s: the command failed, and no case of its report did", item->id);
 		else
 			rt_strs_addf(&place->bench->out->unproven, "%s fails, and is not recorded", item->id);

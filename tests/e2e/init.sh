@@ -162,7 +162,7 @@ exits 4 'from then on a change of the rules takes a signature' "$RATCHET" propos
 
 # ---- cases that do not pass every time ----
 new_repo mixed
-printf '%s\n' '#!/bin/sh' 'echo 1..3' 'echo ok 1 - steady' 'echo not ok 2 - failing' \
+printf '%s\n' '#!/bin/sh' 'echo 1..4' 'echo ok 1 - steady' 'echo not ok 2 - failing' 'echo ok 4 - elsewhere \# SKIP not here' \
 	'n=$(od -An -N1 -tu1 /dev/urandom)' '[ $((n % 2)) = 0 ] && echo ok 3 - coin || echo not ok 3 - coin' 'exit 1' >run
 chmod +x run
 printf 'version: 1\nchecks:\n  - name: unit\n    run: ./run\n    report: {tap: stdout}\n' >ratchet.yml
@@ -171,7 +171,14 @@ git rm -q --cached ratchet.yml && git commit -q --amend -m first
 exits 0 'a project with failing cases is adopted' "$RATCHET" init --runs 12
 says 'the failing case is listed' 'unit/failing'
 says 'the flaky case is listed' 'unit/coin'
+says 'the skipped case is listed' 'unit/elsewhere is skipped, and is not recorded'
 check 'only the steady case is recorded' test "$(cut -f1,2 .ratchet/baseline/unit.tsv)" = 'unit/steady	pass'
+new_repo unprepared
+printf 'version: 1\nchecks:\n  - name: deps\n    kind: prepare\n    run: echo the registry is away; exit 9\n  - name: unit\n    needs: [deps]\n    run: "true"\n' >ratchet.yml
+echo text >a && git add a && git commit -qm first
+exits 3 'a project whose dependencies cannot be fetched is not adopted' "$RATCHET" init --runs 1
+says 'which command failed is said' 'deps failed with exit code 9'
+says 'and what it printed' 'the registry is away'
 make_project failing
 echo bad >a
 must commit 'break it'

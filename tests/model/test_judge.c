@@ -475,6 +475,18 @@ Test(second_look, broken_twice_is_inconclusive_with_the_problems)
 	inconclusive("unit", "no report was written");
 }
 
+Test(second_look, only_the_first_of_many_problems_are_named)
+{
+	size_t cell = kit_cell("unit", RT_KIND_CASES), i;
+
+	kit_ended(cell, KIT_FIRST, RT_CELL_BROKEN);
+	kit_ended(cell, KIT_SECOND, RT_CELL_BROKEN);
+	for (i = 0; i < 60; i++)
+		rt_results_problem(&kit.trials[cell].second->results, "t/%zu.t holds no TAP at all", i);
+	kit_ran(cell, KIT_BASE, "a=pass");
+	inconclusive("unit", "t/4.t holds no TAP at all; and 55 more");
+}
+
 Test(second_look, broken_once_is_inconclusive)
 {
 	size_t cell = kit_cell("unit", RT_KIND_CASES);
