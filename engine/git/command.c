@@ -89,13 +89,23 @@ rt_command_run(struct rt_quarantine *quarantine, struct rt_command *command, str
 	return 0;
 }
 
+static bool
+has_line(const struct rt_buf *lines, const char *line)
+{
+	for (const char *at = lines->data; (at = strstr(at, line)); at++)
+		if (at == lines->data || at[-1] == '\n')
+			return true;
+	return false;
+}
+
 void
 rt_command_words(const struct rt_buf *errs, struct rt_buf *why)
 {
 	static const char *const progress[] = {"Falling back to ", "Performing three-way", "Checking patch ",
 					       "warning: ", "hint: "};
-	size_t before = why->len, i;
+	size_t i;
 	const char *line, *end;
+	bool said = false;
 
 	for (line = errs->data; *line; line = *end ? end + 1 : end) {
 		end = strchrnul(line, '\n');
@@ -107,8 +117,11 @@ rt_command_words(const struct rt_buf *errs, struct rt_buf *why)
 			continue;
 		if (rt_starts_with(line, "error: ") || rt_starts_with(line, "fatal: "))
 			line += 7;
-		rt_buf_addf(why, "%.*s\n", (int)(end - line), line);
+		rt_auto(free) char *text = rt_format("%.*s\n", (int)(end - line), line);
+		said = true;
+		if (!has_line(why, text)) /* what a second way of applying runs into, the first did mostly too */
+			rt_buf_adds(why, text);
 	}
-	if (why->len == before)
+	if (!said)
 		rt_buf_adds(why, "git said nothing\n");
 }

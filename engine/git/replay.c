@@ -96,6 +96,35 @@ apply_by_merge(struct rt_application *application, struct rt_err *err)
 	return rt_quarantine_merge(application->quarantine, &trees, application->out, application->why, err);
 }
 
+enum { SAMPLE_MAX = 1 << 20 };
+
+/* A mail has no other line ends than its own: what `git am` makes of a file with CRLF never applies. */
+static int
+explain_line_ends(struct rt_application *application, struct rt_err *err)
+{
+	struct rt_repo *repo = application->quarantine->repo;
+
+	if (memchr(application->patch, '\r', application->len))
+		return 0;
+	for (size_t i = 0; i < application->paths.n; i++) {
+		const char *path = application->paths.at[i];
+		rt_auto(buf) struct rt_buf file = RT_BUF_INIT;
+		struct rt_entry entry;
+		if (rt_tree_entry(repo, application->base, path, &entry, err) < 0)
+			return -1;
+		if ((entry.mode & 0170000) != 0100000)
+			continue;
+		if (rt_tree_blob(repo, application->base, path, SAMPLE_MAX, &file, err) < 0)
+			return -1;
+		if (strstr(file.data, "\r\n"))
+			rt_buf_addf(application->why,
+				    "%s has lines that end in CRLF, which a mail does not keep: propose the commit "
+				    "itself, or a diff\n",
+				    path);
+	}
+	return 0;
+}
+
 int
 rt_apply_mail(struct rt_quarantine *quarantine, const struct rt_oid *base_tree, const char *patch, size_t len,
 	      const struct rt_apply_limits *limits, struct rt_oid *out, struct rt_buf *why, struct rt_err *err)
@@ -113,6 +142,8 @@ rt_apply_mail(struct rt_quarantine *quarantine, const struct rt_oid *base_tree, 
 	result = apply_by_merge(&application, err);
 	if (result == 1)
 		rt_buf_cut(why, before);
+	if (result == 0 && explain_line_ends(&application, err) < 0)
+		return -1;
 	return result;
 }
 

@@ -70,6 +70,15 @@ git checkout -q main
 exits 0 'a mail lands' "$RATCHET" propose "$BOX/f.mbox"
 check 'author and date of a mail are kept' test "$(git log -1 --format='%an <%ae> %ad')" = "$author"
 check 'subject and body of a mail are kept' test "$(git log -1 --format=%B | head -n 3)" = "$(printf 'old: f\n\nWith a body.')"
+printf 'one\r\ntwo\r\n' >cases/dos && commit 'dos'
+git checkout -q -b dos
+printf 'one\r\nthree\r\n' >cases/dos && commit 'dos: three'
+git format-patch -q -1 --stdout >"$BOX/dos.mbox"
+git checkout -q main
+exits 5 'a mail that lost the line ends of its file does not apply, as with git am' "$RATCHET" propose "$BOX/dos.mbox"
+says 'why a mail with CRLF does not apply is said, and the way out' 'cases/dos has lines that end in CRLF.*propose the commit'
+check 'what does not apply is said once' test "$(printf '%s\n' "$SAID" | grep -c 'patch does not apply')" = 1
+exits 0 'the commit itself, with CRLF, lands' "$RATCHET" propose dos
 git checkout -q -b old2 HEAD~2
 echo good >cases/g && commit 'old2: g'
 git checkout -q main
