@@ -43,7 +43,9 @@ print_text(const struct rt_verification *v)
 		printf("note: %s\n", v->notes.at[i]);
 	printf("%s: %zu entries of %zu chains read, head %" PRId64 " %.16s\n", v->findings.n ? "NOT SOUND" : "sound",
 	       v->entries, v->chains, v->head.seq, v->head.digest);
-	printf("%zu commits:", v->commits);
+	printf(v->commits ? "%zu commits:"
+			  : "%zu commits since the last sound verification; --all reads everything again",
+	       v->commits);
 	for (size_t i = 0; i < RT_COUNT(class_names); i++)
 		if (v->classes[i])
 			printf(" %zu %s", v->classes[i], class_names[i]);

@@ -167,6 +167,8 @@ list_span(struct rt_repo *repo, const char *what, const struct rt_oid *base, str
 	struct rt_oid from = {""}, to;
 	if (dots && dots[2] == '.')
 		return rt_fail(err, RT_ECONFIG, "%s: three dots name a symmetric difference; give A..B", what);
+	if (dots && dots[2] == '/') /* no name of a commit begins so: ../x.patch */
+		return rt_fail(err, RT_ECONFIG, "%s: there is no such file", what);
 	if (dots) {
 		rt_auto(free) char *first = rt_strndup(what, (size_t)(dots - what));
 		if (resolve(repo, first[0] ? first : "HEAD", &from, err) < 0)

@@ -141,7 +141,8 @@ take_in(struct attempt *a, struct rt_err *err)
 	gate->n_commits = a->intake.n;
 	gate->lost_signature = a->intake.lost_signature;
 	if (made == 2)
-		rt_refuse(&gate->report.refusals, "limits", NULL, 0, "%s", a->intake.why.data);
+		rt_refuse(&gate->report.refusals, "limits", NULL, 0, "%.*s", (int)strcspn(a->intake.why.data, "\n"),
+			  a->intake.why.data);
 	if (made != 1) {
 		rt_gate_verdict(gate, made == 2 ? RT_VERDICT_REFUSED : RT_VERDICT_CONFLICT, a->intake.why.data);
 		return 0;

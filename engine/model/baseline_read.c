@@ -72,7 +72,9 @@ split(const struct reader *reader, const char *line, const char *end, struct fie
 	for (i = 0; i < 4; i++) {
 		tab = i ? near_tab(at, end) : memchr(at, '\t', (size_t)(end - at));
 		if ((tab != NULL) != (i < 3))
-			return fail(reader, line, at, "a line is id, level, value and epoch, with a tab between them");
+			return fail(
+			    reader, line, at,
+			    "a line is id, level, value and epoch, with a tab between them; restore the file from git");
 		fields->at[i] = at;
 		fields->end[i] = tab ? tab : end;
 		at = fields->end[i] + (tab != NULL);
@@ -165,8 +167,7 @@ read_line(struct reader *reader, char *line, const char *end)
 	parsed.id = reader->kept ? line : rt_baseline_keep_id(reader->baseline, line, len);
 	order = reader->last ? strcmp(reader->last, parsed.id) : -1;
 	if (order == 0)
-		return fail(reader, line, line,
-			    "the same id twice; run `ratchet baseline record` on the last good file");
+		return fail(reader, line, line, "the same id twice; restore the file from git");
 	if (order > 0)
 		return fail(reader, line, line, "ids are not in bytewise order; sort the file with LC_ALL=C");
 	reader->last = parsed.id;

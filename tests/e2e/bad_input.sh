@@ -82,6 +82,7 @@ wrong 2 'an empty name' 'give either X' "$RATCHET" propose ''
 wrong 2 'a range of names that are nothing' 'neither a file nor a commit' "$RATCHET" propose a..b
 wrong 2 'three dots' 'give A..B' "$RATCHET" propose HEAD...main
 wrong 2 'a blob is no commit' 'is not a commit' "$RATCHET" propose HEAD:f
+wrong 2 'a file that is not there, above' '\.\./missing\.patch: there is no such file' "$RATCHET" propose ../missing.patch
 mkdir folder
 wrong 2 'a folder is no patch' 'neither a file' "$RATCHET" propose folder
 wrong 2 'a target that is a tag' 'the target is a branch' propose --target refs/x

@@ -149,6 +149,7 @@ verify_names 'a branch that was moved back' 'no longer on main: the branch was m
 fresh
 exits 0 'a second verification of a sound ledger succeeds' "$RATCHET" verify
 says 'a second verification reads no entry again' '^sound: 0 entries'
+says 'a verification with nothing new says how to read all again' 'since the last sound verification; --all'
 write_patch f
 must "$RATCHET" propose "$BOX/f.patch"
 exits 0 'a verification after a landing succeeds' "$RATCHET" verify
