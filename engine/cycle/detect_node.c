@@ -418,7 +418,8 @@ add_node_unit(struct rt_place *place, const struct rt_json *package, bool own_re
 	else if (runner)
 		unit = rt_place_check(place, "unit", "npm test%s%s%s", runner->flags[0] ? " --" : "",
 				      runner->flags[0] ? " " : "", runner->flags);
-	else if (runs_node_test(package) && rt_starts_with(script, "node ") && last_command(script) == script)
+	else if (runs_node_test(package) && rt_starts_with(script, "node ") && last_command(script) == script &&
+		 !script_called(package, "pre", "test") && !script_called(package, "post", "test"))
 		unit = rt_place_check(place, "unit", "%s", script);
 	else
 		unit = rt_place_check(place, "unit", "npm test");

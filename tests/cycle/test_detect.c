@@ -319,6 +319,14 @@ Test(detect, node_test_behind_a_build_goes_through_npm)
 	cr_expect(rt_strs_has(&check("unit")->needs, "deps"));
 }
 
+Test(detect, node_test_with_a_build_before_it_goes_through_npm)
+{
+	sh("echo '{\"scripts\":{\"pretest\":\"tsc\",\"test\":\"node --test dist/\"}}' >package.json");
+	detect();
+	expect_run("unit", "npm test");
+	cr_expect_str_eq(check("unit")->report.format, "node");
+}
+
 Test(detect, jest_gets_a_reporter_where_it_has_none)
 {
 	sh("echo '{\"scripts\":{\"test\":\"jest\"},\"devDependencies\":{\"jest\":\"30\"}}' >package.json");
