@@ -1,4 +1,5 @@
 #include <inttypes.h>
+#include <math.h>
 #include <string.h>
 
 #include "cli/cli.h"
@@ -106,8 +107,27 @@ add_case_decision(struct rt_buf *out, const struct rt_json *item)
 		    rt_json_get_int(item, "fails", 0), rt_json_get_int(item, "runs", 0),
 		    rt_json_get_int(item, "base_fails", 0), rt_json_get_int(item, "base_runs", 0), real(item, "score"),
 		    real(item, "broken_at"), real(item, "calm_at"), real(item, "calm_rate"));
-	if (real(item, "score") < real(item, "broken_at") && real(item, "score") > real(item, "calm_at"))
-		rt_buf_adds(out, "  more runs would tell: each failure adds to the score, each pass takes from it\n");
+	double up = real(item, "step_fail"), down = -real(item, "step_pass");
+	if (real(item, "score") < real(item, "broken_at") && real(item, "score") > real(item, "calm_at") && up > 0 &&
+	    down > 0)
+		rt_buf_addf(out, "  what would tell: %.0f more failures call it broken, %.0f more passes calm\n",
+			    ceil((real(item, "broken_at") - real(item, "score")) / up),
+			    ceil((real(item, "score") - real(item, "calm_at")) / down));
+}
+
+static void
+add_samples(struct rt_buf *out, const struct rt_json *samples)
+{
+	enum { SHOWN = 8 };
+	size_t n = rt_json_count(samples);
+	for (size_t i = 0; i < n && i < SHOWN; i++) {
+		double there = 0, here = 0;
+		if (rt_json_number(rt_json_at(rt_json_at(samples, i), 0), &there) &&
+		    rt_json_number(rt_json_at(rt_json_at(samples, i), 1), &here))
+			rt_buf_addf(out, "%s%.6g/%.6g", i ? ", " : "  measured (target/here): ", there, here);
+	}
+	if (n)
+		rt_buf_addf(out, "%s\n", n > SHOWN ? ", ... (all in --json)" : "");
 }
 
 static void
@@ -115,15 +135,18 @@ add_number_decision(struct rt_buf *out, const struct rt_json *item)
 {
 	const struct rt_json *high = rt_json_get(item, "high");
 	double margin = 1 + real(item, "margin");
-	rt_buf_addf(out, "  %" PRId64 " pairs: %.4g times the target's (above 1 is worse), at least %.4g, at most ",
-		    rt_json_get_int(item, "pairs", 0), real(item, "ratio"), real(item, "low"));
+	const char *anchor = rt_json_get_string(item, "anchor");
+	rt_buf_addf(out, "  %" PRId64 " pairs: %.4g times that of %s (above 1 is worse), at least %.4g, at most ",
+		    rt_json_get_int(item, "pairs", 0), real(item, "ratio"), anchor ? anchor : "the target",
+		    real(item, "low"));
 	if (rt_json_type(high) == RT_JSON_NULL)
 		rt_buf_adds(out, "anything");
 	else
 		rt_buf_addf(out, "%.4g", real(item, "high"));
-	rt_buf_addf(
-	    out, "; the margin allows %.4g\n  regressed when all of that is above %.4g, the same when all is below\n",
-	    margin, margin);
+	rt_buf_addf(out,
+		    "; the %s allows %.4g\n  regressed when all of that is above %.4g, the same when all is below\n",
+		    anchor ? "budget" : "margin", margin, margin);
+	add_samples(out, rt_json_get(item, "samples"));
 }
 
 static void

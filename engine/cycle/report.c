@@ -105,6 +105,19 @@ cells_json(const struct rt_report *report, bool whole)
 	return array;
 }
 
+static struct rt_json *
+samples_json(const struct rt_decision *d)
+{
+	struct rt_json *array = rt_json_new_array();
+	for (size_t i = 0; i < d->pairs && d->base && d->here; i++) {
+		struct rt_json *pair = rt_json_new_array();
+		rt_json_append(pair, rt_json_new_real(d->base[i]));
+		rt_json_append(pair, rt_json_new_real(d->here[i]));
+		rt_json_append(array, pair);
+	}
+	return array;
+}
+
 /* Infinity, where an interval has no end yet, is null. */
 static struct rt_json *
 decisions_json(const struct rt_decisions *decisions)
@@ -122,6 +135,9 @@ decisions_json(const struct rt_decisions *decisions)
 			rt_json_set_real(item, "low", d->low);
 			rt_json_set_real(item, "high", d->high);
 			rt_json_set_real(item, "margin", d->margin);
+			if (d->anchor)
+				rt_json_set_string(item, "anchor", d->anchor);
+			rt_json_set(item, "samples", samples_json(d));
 			continue;
 		}
 		rt_json_set_int(item, "runs", d->runs);
@@ -132,6 +148,8 @@ decisions_json(const struct rt_decisions *decisions)
 		rt_json_set_real(item, "score", d->score);
 		rt_json_set_real(item, "broken_at", d->upper);
 		rt_json_set_real(item, "calm_at", d->lower);
+		rt_json_set_real(item, "step_fail", d->step_fail);
+		rt_json_set_real(item, "step_pass", d->step_pass);
 	}
 	return array;
 }

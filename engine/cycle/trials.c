@@ -86,6 +86,7 @@ rt_trials_init(struct rt_trials *trials, struct rt_gate *gate, const struct rt_p
 	const struct rt_oid *near = gate->base_tree.hex[0] ? &gate->base_tree : NULL;
 	*trials =
 	    (struct rt_trials){.gate = gate, .plan = plan, .side = side, .n = plan->cells.n, .warm = RT_WARM_INIT};
+	trials->anchors = (struct rt_anchors){.gate = gate, .plan = plan, .side = side, .level = level};
 	trials->at = rt_alloc(plan->cells.n + 1, sizeof(*trials->at));
 	trials->red = rt_alloc(plan->cells.n + 1, sizeof(*trials->red));
 	trials->alone_fails = rt_alloc(plan->cells.n + 1, sizeof(*trials->alone_fails));
@@ -109,6 +110,7 @@ rt_trials_release(struct rt_trials *trials)
 		rt_matrix_release(&trials->candidate);
 	if (trials->base.plan)
 		rt_matrix_release(&trials->base);
+	rt_anchors_release(&trials->anchors);
 	if (trials->plan)
 		rt_warm_release(&trials->warm);
 	memset(trials, 0, sizeof(*trials));
@@ -300,8 +302,12 @@ rounds(struct rt_trials *trials, const struct rt_judge_input *input, struct rt_e
 		result = make_base(trials, err);
 		if (result == 0)
 			result = run_round(trials, want, &singles, base_first, err);
+		if (result == 0 && !base_first)
+			result = rt_anchors_run(&trials->anchors, trials->at, want, err);
 		if (result == 0)
 			result = run_round(trials, want, &singles, !base_first, err);
+		if (result == 0 && base_first)
+			result = rt_anchors_run(&trials->anchors, trials->at, want, err);
 	}
 	singles_release(&singles);
 	return result;
@@ -495,7 +501,8 @@ rt_trials_run(struct rt_trials *trials, const struct rt_judge_input *input, stru
 int64_t
 rt_trials_busy(const struct rt_trials *trials)
 {
-	return trials->candidate.busy_ms + trials->base.busy_ms + trials->control_ms;
+	return trials->candidate.busy_ms + trials->base.busy_ms + rt_anchors_busy(&trials->anchors) +
+	       trials->control_ms;
 }
 
 static const struct rt_results *

@@ -8,6 +8,7 @@
  * its digest in the gate's evidence, under the name of its side.
  */
 
+#include "cycle/anchor.h"
 #include "cycle/gate.h"
 #include "cycle/warm.h"
 
@@ -16,8 +17,9 @@ struct rt_trials {
 	const struct rt_plan *plan; /* borrowed */
 	const char *side;	    /* names the scratch folders, and the runs in the evidence */
 	struct rt_matrix candidate, base;
-	struct rt_warm warm; /* of the candidate's first runs */
-	struct rt_trial *at; /* as many as the plan has cells */
+	struct rt_anchors anchors; /* of metrics with a budget */
+	struct rt_warm warm;	   /* of the candidate's first runs */
+	struct rt_trial *at;	   /* as many as the plan has cells */
 	bool *red;
 	bool *alone_fails; /* runs of a single case gave no evidence: the whole check runs */
 	size_t n;

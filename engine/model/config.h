@@ -67,6 +67,8 @@ struct rt_check {
 	bool higher_better;
 	double margin;	  /* a share: 0.005 for 0.5% */
 	unsigned samples; /* at least 1 */
+	double budget;	  /* a share that may be lost since `anchor`, over any number of changes; 0: none */
+	char *anchor;	  /* a revision of the repository; NULL without a budget */
 	struct rt_strs record_on;
 	unsigned line, column; /* where it stands */
 };

@@ -188,25 +188,50 @@ read_was(const struct rt_reading_of *file, const struct rt_yaml *node, void *int
 	return 0;
 }
 
+/* "0.5%" or "0.005": from 0 to below 1. */
+static int
+read_share(const struct rt_reading_of *file, const struct rt_yaml *node, const char *key, size_t len, double *out)
+{
+	bool percent = len && node->text[len - 1] == '%';
+
+	if (rt_number_parse(node->text, len - percent, out))
+		return rt_fail_node(file, node, "%s: `%.*s` is no share; write `0.5%%` or `0.005`", key, (int)len,
+				    node->text);
+	if (percent)
+		*out /= 100;
+	if (*out < 0 || *out >= 1)
+		return rt_fail_node(file, node, "%s: `%.*s` must be from 0 to below 1 (a share, or with %%)", key,
+				    (int)len, node->text);
+	return 0;
+}
+
 static int
 read_margin(const struct rt_reading_of *file, const struct rt_yaml *node, void *into)
 {
 	struct rt_check *check = into;
-	size_t len;
-	bool percent;
 
 	if (rt_keys_want(file, node, RT_YAML_SCALAR, "margin"))
 		return -1;
-	len = strlen(node->text);
-	percent = node->text[len - 1] == '%';
-	if (rt_number_parse(node->text, len - percent, &check->margin))
-		return rt_fail_node(file, node, "margin: `%s` is no share; write `0.5%%` or `0.005`", node->text);
-	if (percent)
-		check->margin /= 100;
-	if (check->margin < 0 || check->margin >= 1)
-		return rt_fail_node(file, node, "margin: `%s` must be from 0 to below 1 (a share, or with %%)",
+	return read_share(file, node, "margin", strlen(node->text), &check->margin);
+}
+
+/* "5% since v1.0" */
+static int
+read_budget(const struct rt_reading_of *file, const struct rt_yaml *node, void *into)
+{
+	static const char since[] = " since ";
+	struct rt_check *check = into;
+	const char *word;
+
+	if (rt_keys_want(file, node, RT_YAML_SCALAR, "budget"))
+		return -1;
+	word = strstr(node->text, since);
+	if (!word || !word[strlen(since)] || word[strlen(since)] == '-')
+		return rt_fail_node(file, node, "budget: `%s` does not say since when; write `5%% since v1.0`",
 				    node->text);
-	return 0;
+	free(check->anchor);
+	check->anchor = rt_strdup(word + strlen(since));
+	return read_share(file, node, "budget", (size_t)(word - node->text), &check->budget);
 }
 
 #define AT(field) offsetof(struct rt_check, field)
@@ -233,6 +258,7 @@ const struct rt_key rt_config_check_keys[] = {
     {"rerun", RT_SHAPE_TEXT, AT(rerun)},
     {"better", RT_SHAPE_FLAG, AT(higher_better), .words = better_words},
     {"margin", RT_SHAPE_OWN, .read = read_margin},
+    {"budget", RT_SHAPE_OWN, .read = read_budget},
     {"samples", RT_SHAPE_COUNT, AT(samples), .least = 1, .most = 1000},
     {"record_on", RT_SHAPE_LIST, AT(record_on)},
     {"untrusted_inputs", RT_SHAPE_FLAG, AT(untrusted_inputs), .words = untrusted_words},
@@ -244,8 +270,13 @@ static const struct {
 	const char *key;
 	enum rt_kind kind;
 } kind_keys[] = {
-    {"better", RT_KIND_METRIC},	   {"margin", RT_KIND_METRIC}, {"samples", RT_KIND_METRIC},
-    {"record_on", RT_KIND_METRIC}, {"rerun", RT_KIND_CASES},   {"untrusted_inputs", RT_KIND_PREPARE},
+    {"budget", RT_KIND_METRIC},
+    {"better", RT_KIND_METRIC},
+    {"margin", RT_KIND_METRIC},
+    {"samples", RT_KIND_METRIC},
+    {"record_on", RT_KIND_METRIC},
+    {"rerun", RT_KIND_CASES},
+    {"untrusted_inputs", RT_KIND_PREPARE},
 };
 
 static int
@@ -269,6 +300,11 @@ verify_kind_keys(const struct rt_reading_of *file, const struct rt_yaml *node, c
 		    "metric `%s` is noisy (samples: %u) and may lose nothing, which no number of runs can "
 		    "show; add a margin, such as `margin: 1%%`",
 		    check->name, check->samples);
+	if (check->anchor && (check->samples <= 1 || check->budget < check->margin))
+		return rt_fail_node(file, rt_yaml_get(node, "budget"),
+				    "metric `%s`: a budget is for what is measured in pairs (samples above 1), whose "
+				    "small losses add up, and is at least the margin",
+				    check->name);
 	return 0;
 }
 
@@ -354,5 +390,6 @@ rt_config_release_check(struct rt_check *check)
 	free(check->report.pattern);
 	free(check->was);
 	free(check->rerun);
+	free(check->anchor);
 	*check = (struct rt_check){0};
 }

@@ -81,6 +81,10 @@ struct rt_trial {
 	struct rt_run *second, *base; /* NULL: not run; owned */
 	struct rt_run *more, *bases;  /* owned arrays, in the order they were run */
 	size_t n_more, n_bases;
+	/* Of a metric with a budget: runs of the anchor, one for each pair; or why there are none. Owned. */
+	struct rt_run *anchors;
+	size_t n_anchors;
+	char *anchor_trouble;
 };
 
 /* What a waiver permits. It never covers `<cell>/(exit)`, nor a cell without whole evidence. */
@@ -124,9 +128,12 @@ struct rt_decision {
 	const char *answer;		  /* one of a few words */
 	unsigned runs, fails;		  /* of a case, on the candidate */
 	unsigned base_runs, base_fails;	  /* on the base */
+	double step_fail, step_pass;	  /* what a run more would add to score */
+	double *base, *here;		  /* of a number: its pairs, owned by the list that holds the decision */
 	double calm, score, upper, lower; /* of a case: the rate vouched for, the test's logarithm and its bounds */
 	size_t pairs;			  /* of a number: how many, 0 for a case */
 	double ratio, low, high, margin;  /* above 1 is worse */
+	const char *anchor; /* what the number was held against: NULL, the base; else that of its budget */
 };
 struct rt_decisions {
 	struct rt_decision *at;

@@ -33,7 +33,8 @@ struct rt_stand {
 	struct rt_view *views; /* of the candidate's runs, the first at 0 */
 	size_t n;
 	struct rt_view base;
-	struct rt_view *bases; /* of the base's further runs */
+	struct rt_view *anchors; /* of the trial's runs of the anchor */
+	struct rt_view *bases;	 /* of the base's further runs */
 	size_t n_bases;
 };
 

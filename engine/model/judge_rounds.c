@@ -83,28 +83,35 @@ rt_bench_paired(struct rt_bench *bench, const struct rt_stand *stand, const stru
 	struct rt_decision d = {.id = item->id,
 				.answer = words[paired.answer],
 				.pairs = paired.n,
+				.base = paired.base,
+				.here = paired.here,
 				.ratio = paired.ratio,
 				.low = paired.low,
 				.high = paired.high,
-				.margin = stand->check->margin};
+				.margin = paired.slid ? stand->check->budget : stand->check->margin,
+				.anchor = paired.slid ? stand->check->anchor : NULL};
+	const char *whose = paired.slid ? stand->check->anchor : "the target";
 
 	rt_decision_add(&bench->out->decisions, &d);
 	if (paired.answer == RT_PAIRED_REGRESSED) {
 		rt_auto(free) char *is = rt_format("%.3gx worse", paired.ratio);
 		rt_auto(free) char *why =
 		    rt_format("in %zu pairs it is worse by a factor of %.4g, at least %.4g, and the "
-			      "margin allows %.4g",
-			      paired.n, paired.ratio, paired.low, 1 + d.margin);
+			      "%s allows %.4g%s%s",
+			      paired.n, paired.ratio, paired.low, paired.slid ? "budget" : "margin", 1 + d.margin,
+			      paired.slid ? " since " : "", paired.slid ? whose : "");
 		rt_auto(buf) struct rt_buf was = RT_BUF_INIT;
 
 		rt_number_write(&was, item->line->value);
 		rt_change_add(&bench->out->regressions, item->id, was.data, is, why);
+	} else if (paired.slid && stand->trial->anchor_trouble) {
+		rt_bench_doubt(bench, "%s can't be held to its budget: %s", item->id, stand->trial->anchor_trouble);
 	} else if (paired.answer == RT_PAIRED_OPEN) {
-		rt_bench_doubt(
-		    bench,
-		    "%s: after %zu pairs it may be anything from %.4g to %.4g times the target's, and the margin "
-		    "allows %.4g",
-		    item->id, paired.n, paired.low, paired.high, 1 + d.margin);
+		rt_bench_doubt(bench,
+			       "%s: after %zu pairs it may be anything from %.4g to %.4g times that of %s, and the %s "
+			       "allows %.4g",
+			       item->id, paired.n, paired.low, paired.high, whose, paired.slid ? "budget" : "margin",
+			       1 + d.margin);
 	} else if (confirmed && rt_stand_may_record(stand)) {
 		rt_bench_move_bar(bench, item, paired.high);
 	}

@@ -29,6 +29,8 @@ struct rt_paired {
 	double ratio;	  /* estimate */
 	double low, high; /* one-sided bounds, each at the error rate asked for; 0 and infinity while n is too small */
 	enum rt_paired_answer answer;
+	double *base, *here; /* the pairs; set by rt_stand_compare(), whose caller frees */
+	bool slid;	     /* this is the comparison with the anchor of the budget, not with the base */
 };
 
 /*

@@ -136,6 +136,8 @@ rt_stand_decide(const struct rt_stand *stand, const struct rt_item *item, struct
 					 .base_fails = base.red,
 					 .calm = calm_rate(item, &base),
 					 .score = test.ratio,
+					 .step_fail = test.on_fail,
+					 .step_pass = test.on_pass,
 					 .upper = test.upper,
 					 .lower = test.lower};
 	return answer(stand, item, &here, &base, &test);
@@ -148,11 +150,17 @@ rt_decision_add(struct rt_decisions *decisions, const struct rt_decision *decisi
 
 	*copy = *decision;
 	copy->id = rt_arena_add(&decisions->arena, decision->id, strlen(decision->id));
+	if (decision->anchor)
+		copy->anchor = rt_arena_add(&decisions->arena, decision->anchor, strlen(decision->anchor));
 }
 
 void
 rt_decisions_release(struct rt_decisions *decisions)
 {
+	for (size_t i = 0; i < decisions->n; i++) {
+		free(decisions->at[i].base);
+		free(decisions->at[i].here);
+	}
 	rt_arena_release(&decisions->arena);
 	free(decisions->at);
 	*decisions = (struct rt_decisions){0};
@@ -201,6 +209,13 @@ struct pairs {
 	size_t n;
 };
 
+static void
+pairs_release(struct pairs *pairs)
+{
+	free(pairs->base);
+	free(pairs->here);
+}
+
 /* The candidate's first run has no neighbour on the base: pairs are made in rounds. */
 static void
 gather_pairs(const struct rt_stand *stand, const char *id, struct pairs *pairs)
@@ -218,7 +233,23 @@ gather_pairs(const struct rt_stand *stand, const char *id, struct pairs *pairs)
 	}
 }
 
-/* How many numbers of the matrix are compared so: the error rate is divided among them. */
+/* The same with the anchor of a budget in place of the base: it ran in every round that made a pair. */
+static void
+gather_slide(const struct rt_stand *stand, const char *id, struct pairs *pairs)
+{
+	size_t i, skip;
+
+	gather_pairs(stand, id, pairs);
+	/* a second look makes a pair before there are rounds */
+	skip = pairs->n > stand->trial->n_anchors ? pairs->n - stand->trial->n_anchors : 0;
+	pairs->n -= skip;
+	for (i = 0; i < pairs->n; i++) {
+		pairs->here[i] = pairs->here[i + skip];
+		pairs->base[i] = stand->anchors[i].whole ? run_value(&stand->anchors[i], id) : 0;
+	}
+}
+
+/* How many comparisons of numbers the matrix makes so: the error rate is divided among them. */
 static size_t
 count_paired(const struct rt_judge_input *input)
 {
@@ -234,8 +265,9 @@ count_paired(const struct rt_judge_input *input)
 			continue;
 		rt_baseline_range(baseline, prefix, &from, &to);
 		for (k = from; k < to; k++)
-			n += baseline->lines.at[k].level == RT_LEVEL_LOWER ||
-			     baseline->lines.at[k].level == RT_LEVEL_HIGHER;
+			if (baseline->lines.at[k].level == RT_LEVEL_LOWER ||
+			    baseline->lines.at[k].level == RT_LEVEL_HIGHER)
+				n += check->anchor ? 2 : 1;
 	}
 	return n;
 }
@@ -259,11 +291,11 @@ compare_exactly(const struct rt_stand *stand, const struct rt_item *item, const 
 
 /* Looks after n, 2n, 4n and 8n pairs; an improvement is looked at once more on n fresh ones. */
 static struct rt_paired
-compare_in_looks(const struct rt_stand *stand, const struct rt_item *item, const struct pairs *pairs, bool *more,
-		 bool *confirmed)
+compare_in_looks(const struct rt_stand *stand, const struct rt_item *item, const struct pairs *pairs, double margin,
+		 bool *more, bool *confirmed)
 {
 	size_t metrics = count_paired(stand->input), least = rt_paired_least(rt_paired_error(metrics, 0));
-	double margin = stand->check->margin, error;
+	double error;
 	size_t n = stand->check->samples, look, size;
 	bool higher = item->line->level == RT_LEVEL_HIGHER;
 	struct rt_paired paired = {.answer = RT_PAIRED_OPEN};
@@ -280,7 +312,7 @@ compare_in_looks(const struct rt_stand *stand, const struct rt_item *item, const
 		if (paired.answer != RT_PAIRED_OPEN)
 			break;
 	}
-	if (paired.answer != RT_PAIRED_IMPROVED)
+	if (paired.answer != RT_PAIRED_IMPROVED || !confirmed)
 		return paired;
 	if (pairs->n < size + n) {
 		*more = true;
@@ -296,6 +328,30 @@ compare_in_looks(const struct rt_stand *stand, const struct rt_item *item, const
 	return paired;
 }
 
+/*
+ * Small losses, each within the margin, add up. A number that is none the worse for this change is held against the
+ * anchor too; what that says counts where it is a loss beyond the budget, or nothing certain.
+ */
+static struct rt_paired
+hold_to_budget(const struct rt_stand *stand, const struct rt_item *item, const struct rt_paired *paired, bool *more)
+{
+	struct pairs pairs;
+	struct rt_paired slide = {.ratio = 1, .high = INFINITY, .answer = RT_PAIRED_OPEN};
+
+	if (!stand->trial->anchor_trouble) {
+		gather_slide(stand, item->id, &pairs);
+		slide = compare_in_looks(stand, item, &pairs, stand->check->budget, more, NULL);
+		slide.base = pairs.base;
+		slide.here = pairs.here;
+	}
+	slide.slid = true;
+	if (slide.answer == RT_PAIRED_REGRESSED || slide.answer == RT_PAIRED_OPEN)
+		return slide;
+	free(slide.base);
+	free(slide.here);
+	return *paired;
+}
+
 struct rt_paired
 rt_stand_compare(const struct rt_stand *stand, const struct rt_item *item, bool *more, bool *confirmed)
 {
@@ -305,13 +361,20 @@ rt_stand_compare(const struct rt_stand *stand, const struct rt_item *item, bool 
 	*more = *confirmed = false;
 	gather_pairs(stand, item->id, &pairs);
 	if (stand->check->samples > 1) {
-		paired = compare_in_looks(stand, item, &pairs, more, confirmed);
+		paired = compare_in_looks(stand, item, &pairs, stand->check->margin, more, confirmed);
+		if (stand->check->anchor && !*more &&
+		    (paired.answer == RT_PAIRED_SAME || paired.answer == RT_PAIRED_IMPROVED))
+			paired = hold_to_budget(stand, item, &paired, more);
 	} else {
 		paired = compare_exactly(stand, item, &pairs);
 		*more = !pairs.n;
 	}
-	free(pairs.base);
-	free(pairs.here);
+	if (paired.slid) {
+		pairs_release(&pairs);
+	} else {
+		paired.base = pairs.base;
+		paired.here = pairs.here;
+	}
 	return paired;
 }
 
@@ -362,7 +425,10 @@ ask_item(void *data, const struct rt_item *item)
 	bool confirmed, more = false;
 
 	if (rt_stand_pairs(wish->stand, item)) {
-		(void)rt_stand_compare(wish->stand, item, &more, &confirmed);
+		struct rt_paired paired = rt_stand_compare(wish->stand, item, &more, &confirmed);
+
+		free(paired.base);
+		free(paired.here);
 		wish->more |= more;
 		wish->whole |= more;
 	} else if (item->kind == RT_ITEM_CASE && item->line && is_red_somewhere(wish->stand, item) &&

@@ -152,6 +152,9 @@ rt_stand_init(struct rt_stand *stand, const struct rt_judge_input *input, const 
 	stand->bases = rt_alloc(stand->n_bases + 1, sizeof(*stand->bases));
 	for (i = 0; i < stand->n_bases; i++)
 		view_init(&stand->bases[i], &trial->bases[i], stand->exit_id.data);
+	stand->anchors = rt_alloc(trial->n_anchors + 1, sizeof(*stand->anchors));
+	for (i = 0; i < trial->n_anchors; i++)
+		view_init(&stand->anchors[i], &trial->anchors[i], stand->exit_id.data);
 }
 
 void
@@ -162,6 +165,9 @@ rt_stand_release(struct rt_stand *stand)
 	for (i = 0; i < stand->n_bases; i++)
 		free(stand->bases[i].findings);
 	free(stand->bases);
+	for (i = 0; i < stand->trial->n_anchors; i++)
+		free(stand->anchors[i].findings);
+	free(stand->anchors);
 	for (i = 0; i < stand->n; i++)
 		free(stand->views[i].findings);
 	free(stand->base.findings);

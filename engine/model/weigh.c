@@ -159,8 +159,13 @@ rt_trial_release(struct rt_trial *trial)
 		rt_run_release(&trial->more[i]);
 	for (i = 0; i < trial->n_bases; i++)
 		rt_run_release(&trial->bases[i]);
+	for (i = 0; i < trial->n_anchors; i++)
+		rt_run_release(&trial->anchors[i]);
 	free(trial->more);
 	free(trial->bases);
-	trial->second = trial->base = trial->more = trial->bases = NULL;
-	trial->n_more = trial->n_bases = 0;
+	free(trial->anchors);
+	free(trial->anchor_trouble);
+	trial->second = trial->base = trial->more = trial->bases = trial->anchors = NULL;
+	trial->anchor_trouble = NULL;
+	trial->n_more = trial->n_bases = trial->n_anchors = 0;
 }

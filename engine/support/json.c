@@ -335,6 +335,12 @@ rt_json_set_int(struct rt_json *object, const char *key, int64_t n)
 	rt_json_set(object, key, rt_json_new_int(n));
 }
 
+struct rt_json *
+rt_json_new_real(double x)
+{
+	return isfinite(x) ? made(json_real(x)) : NULL;
+}
+
 void
 rt_json_set_real(struct rt_json *object, const char *key, double x)
 {

@@ -69,6 +69,7 @@ struct rt_json *rt_json_new_object(void);
 struct rt_json *rt_json_new_array(void);
 struct rt_json *rt_json_new_string(const char *s); /* NULL gives null */
 struct rt_json *rt_json_new_int(int64_t n);
+struct rt_json *rt_json_new_real(double x); /* not finite gives null */
 /* Setters take over the value; NULL gives null. A key that is there is replaced. */
 void rt_json_set(struct rt_json *object, const char *key, struct rt_json *value);
 void rt_json_set_string(struct rt_json *object, const char *key, const char *s); /* NULL gives null */

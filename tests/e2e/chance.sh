@@ -71,6 +71,40 @@ exits 0 'a number that is better lands' "$RATCHET" propose "$BOX/faster.patch"
 check 'and its bar moves' test "$(git show HEAD:.ratchet/baseline/time.tsv | grep time/time)" != "$bar"
 exits 0 'the ledger and every commit verify' "$RATCHET" verify
 
+# ---- a slow slide ----
+new_repo slide
+echo 200 >size
+cat >ratchet.yml <<'END2'
+version: 1
+target: main
+checks:
+  - name: time
+    kind: metric
+    run: 'echo "took $(($(cat size) * 50 + $(od -An -N1 -tu1 /dev/urandom) % 30))"'
+    report: {regex: 'took (\d+)'}
+    better: lower
+    margin: 2%
+    budget: 4% since v1
+    samples: 10
+END2
+must commit first
+must "$RATCHET" check
+must "$RATCHET" baseline record
+echo 203 >size && patch step
+exits 3 'a budget since a commit that is not here is inconclusive' "$RATCHET" propose "$BOX/step.patch"
+says 'with the mend' 'v1, since which it counts, is no commit of this clone; fetch it'
+must git tag v1
+exits 0 'a small loss within the margin lands' "$RATCHET" propose "$BOX/step.patch"
+echo 206 >size && patch step
+exits 0 'and another within the budget' "$RATCHET" propose "$BOX/step.patch"
+echo 209 >size && patch step
+exits 1 'the one that exhausts the budget regresses, within the margin as it is' "$RATCHET" propose "$BOX/step.patch"
+says 'what it was held against is named' 'the budget allows 1\.04 since v1'
+id=$(printf '%s\n' "$SAID" | sed -n 's/^regressed \([0-9a-f]*\).*/\1/p')
+exits 0 'explain shows that decision' "$RATCHET" explain "$id"
+says 'with what was measured' 'measured \(target/here\): [0-9]+/[0-9]+, '
+exits 0 'and all of it as JSON' "$RATCHET" explain --json "$id"
+says 'each pair' '"samples":\[\[1[0-9]{4}(\.[0-9]+)?,1[0-9]{4}'
 # ---- a target that is broken itself ----
 new_repo target
 cp ../chance/run-cases .

@@ -478,3 +478,25 @@ Test(config, garbage_never_half_parses)
 	refuses("\xff\xfe", 1, 1, "");
 	refuses("version: 1\nchecks: [{name: a, run: x}]\n---\nversion: 1\n", 3, 1, "");
 }
+
+Test(config, budget_is_a_share_since_a_revision)
+{
+	accepts(HEAD "  kind: metric\n  run: x\n  report: {json: /a}\n  better: lower\n  margin: 1%\n  samples: 9\n"
+		     "  budget: 5% since v1.0\n");
+	cr_assert_float_eq(check(0)->budget, 0.05, 1e-12);
+	cr_assert_str_eq(check(0)->anchor, "v1.0");
+}
+
+Test(config, budget_needs_pairs_a_revision_and_room_for_the_margin)
+{
+	static const char head[] = UNIT "  kind: metric\n  better: lower\n  report: {json: /a}\n  margin: 2%\n";
+	rt_auto(free) char *when = rt_format("%s  samples: 9\n  budget: 5%%\n", head);
+	rt_auto(free) char *option = rt_format("%s  samples: 9\n  budget: 5%% since --all\n", head);
+	rt_auto(free) char *small = rt_format("%s  samples: 9\n  budget: 1%% since v1\n", head);
+	rt_auto(free) char *single = rt_format("%s  budget: 5%% since v1\n", head);
+
+	refuses(when, 10, 11, "does not say since when");
+	refuses(option, 10, 11, "does not say since when");
+	refuses(small, 10, 11, "at least the margin");
+	refuses(single, 9, 11, "a budget is for what is measured in pairs");
+}

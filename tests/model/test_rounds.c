@@ -3,6 +3,7 @@
 #include <criterion/criterion.h>
 
 #include <stdio.h>
+#include <string.h>
 
 TestSuite(rounds, .init = kit_start, .fini = kit_finish);
 TestSuite(paired_metric, .init = kit_start, .fini = kit_finish);
@@ -476,4 +477,99 @@ Test(rounds, a_case_that_fails_in_every_run_but_the_first_is_newly_flaky_among_m
 		large_round(cell, 100, 6);
 	cr_assert_eq(kit_judge(), RT_VERDICT_REGRESSED);
 	cr_assert_str_eq(kit_find(&kit.out.regressions, "unit/c100")->now, "flaky");
+}
+
+/* ---- a budget since a commit ---- */
+
+/* A number with 1 % of margin and 5 % of budget. */
+static size_t
+budgeted(void)
+{
+	static char anchor[] = "v1.0";
+	size_t cell = noisy("time/time lower 100 0", "m:100");
+
+	kit.checks[cell].budget = 0.05;
+	kit.checks[cell].anchor = anchor;
+	return cell;
+}
+
+/* Rounds with the anchor in each, of which the candidate's number is another factor. */
+static unsigned
+measure_slide(size_t cell, double factor, double since)
+{
+	unsigned rounds = 0;
+
+	for (; kit_more(cell) && rounds < 200; rounds++) {
+		double base = 100 + (rounds * 7) % 5;
+		double value = base * factor * (1 + 0.002 * ((double)(rounds * 3 % 5) - 2));
+		rt_auto(free) char *here = rt_format("m:%.6f", value);
+		rt_auto(free) char *there = rt_format("m:%.6f", base);
+		struct rt_trial *trial = &kit.trials[cell];
+		struct rt_run run = {.end = RT_CELL_COMPLETE};
+
+		kit_round(cell, here, there);
+		rt_results_metric(&run.results, "time/time", base * factor / since);
+		trial->anchors = rt_realloc(trial->anchors, trial->n_anchors + 1, sizeof(run));
+		trial->anchors[trial->n_anchors++] = run;
+	}
+	return rounds;
+}
+
+Test(paired_metric, small_losses_within_the_budget_pass)
+{
+	size_t cell = budgeted();
+
+	measure_slide(cell, 1.003, 1.03);
+	cr_assert_eq(kit_judge(), RT_VERDICT_WOULD_LAND);
+	cr_assert_null(decision()->anchor);
+}
+
+Test(paired_metric, a_small_loss_that_ends_a_long_slide_regresses)
+{
+	size_t cell = budgeted();
+
+	measure_slide(cell, 1.003, 1.07);
+	cr_assert_eq(kit_judge(), RT_VERDICT_REGRESSED);
+	cr_assert_str_eq(decision()->anchor, "v1.0");
+	cr_assert_float_eq(decision()->margin, 0.05, 1e-9);
+	cr_assert(strstr(kit.out.regressions.at[0].excerpt, "the budget allows 1.05 since v1.0"));
+}
+
+Test(paired_metric, a_slide_at_the_budget_is_inconclusive)
+{
+	size_t cell = budgeted();
+
+	measure_slide(cell, 1.0, 1.05);
+	cr_assert_eq(kit_judge(), RT_VERDICT_INCONCLUSIVE);
+	cr_assert(kit_unproven("time/time", "times that of v1.0"));
+}
+
+Test(paired_metric, a_loss_beyond_the_margin_needs_no_anchor)
+{
+	size_t cell = budgeted();
+
+	measure_slide(cell, 1.05, 1.0);
+	cr_assert_eq(kit_judge(), RT_VERDICT_REGRESSED);
+	cr_assert_null(decision()->anchor);
+}
+
+Test(paired_metric, an_anchor_that_is_not_here_is_inconclusive_and_asks_for_no_more_rounds)
+{
+	size_t cell = budgeted();
+
+	kit.trials[cell].anchor_trouble = rt_strdup("v1.0 is no commit of this clone");
+	cr_assert_leq(measure(cell, 1), 20);
+	cr_assert_eq(kit_judge(), RT_VERDICT_INCONCLUSIVE);
+	cr_assert(kit_unproven("time/time", "can't be held to its budget: v1.0 is no commit"));
+}
+
+Test(paired_metric, a_decision_holds_its_pairs)
+{
+	size_t cell = noisy("time/time lower 100 0", "m:100");
+
+	measure(cell, 1);
+	kit_judge();
+	cr_assert_geq(decision()->pairs, 10);
+	cr_assert_float_eq(decision()->base[0], 100, 1e-9);
+	cr_assert_float_eq(decision()->here[0], 99.6, 1e-9);
 }

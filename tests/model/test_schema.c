@@ -135,6 +135,8 @@ static const struct {
     {"min_cases", "\"name\":\"a\",\"run\":\"x\",\"report\":\"pytest\""},
     {"better", "\"name\":\"a\",\"run\":\"x\",\"kind\":\"metric\",\"report\":{\"json\":\"/a\"}"},
     {"margin", "\"name\":\"a\",\"run\":\"x\",\"kind\":\"metric\",\"report\":{\"json\":\"/a\"},\"better\":\"lower\""},
+    {"budget", "\"name\":\"a\",\"run\":\"x\",\"kind\":\"metric\",\"report\":{\"json\":\"/a\"},\"better\":\"lower\","
+	       "\"margin\":\"1%\",\"samples\":5"},
     {"samples", "\"name\":\"a\",\"run\":\"x\",\"kind\":\"metric\",\"report\":{\"json\":\"/"
 		"a\"},\"better\":\"lower\",\"margin\":\"1%\""},
     {"record_on", "\"name\":\"a\",\"run\":\"x\",\"kind\":\"metric\",\"report\":{\"json\":\"/a\"},\"better\":\"lower\""},
