@@ -1,0 +1,137 @@
+#!/bin/bash
+# What real tools write, read and gated: each is run here, so that a reader is held against the version that is installed.
+. "$(dirname "$0")/lib.sh"
+
+# read FORMAT FILE WANT: the reader takes all of it as evidence, and shows what was expected.
+read_as() {
+	exits 0 "$1: what the tool writes is complete evidence" "$RATCHET" read "$2" --format "$1"
+	says "$1: what it found is read" "$3"
+}
+without() { # TOOL PACKAGE
+	skip "$1: what the tool writes is complete evidence" "$2 is not here"
+	skip "$1: what it found is read" "$2 is not here"
+}
+
+new_repo tools
+cat >l.c <<'END'
+int twice(int x);
+int
+twice(int x)
+{
+	if (x > 100)
+		return 0;
+	return 2 * x;
+}
+int
+main(void)
+{
+	int unused;
+	return twice(1) == 2 ? 0 : 1;
+}
+END
+
+# ---- tests ----
+if [ -e /usr/include/gtest/gtest.h ]; then
+	printf '%s\n' '#include <gtest/gtest.h>' 'TEST(Sum, Adds) { EXPECT_EQ(2, 1 + 1); }' \
+		'TEST(Sum, Breaks) { EXPECT_EQ(3, 1 + 1); }' 'TEST(Sum, DISABLED_Later) {}' >t.cc
+	must g++ t.cc -lgtest -lgtest_main -lpthread -o t
+	./t --gtest_output=json:t.json >/dev/null 2>&1
+	./t --gtest_output=xml:t.xml >/dev/null 2>&1
+	read_as gtest t.json 'gtest: 1 passed, 1 failed, 0 errors, 1 skipped'
+	read_as junit t.xml 'junit: 1 passed, 1 failed, 0 errors, 1 skipped'
+else
+	without gtest libgtest-dev
+	without junit libgtest-dev
+fi
+
+# ---- numbers ----
+if [ -e /usr/include/benchmark/benchmark.h ]; then
+	printf '%s\n' '#include <benchmark/benchmark.h>' \
+		'static void BM_sum(benchmark::State &s) { int x = 0; for (auto _ : s) benchmark::DoNotOptimize(x += 1); }' \
+		'BENCHMARK(BM_sum);' 'BENCHMARK_MAIN();' >b.cc
+	must g++ b.cc -lbenchmark -lpthread -o b
+	./b --benchmark_format=json --benchmark_min_time=0.001 --benchmark_repetitions=3 >b.json 2>/dev/null
+	read_as google-benchmark b.json 'cell/BM_sum'
+	check 'google-benchmark: each repetition is a sample, and no mean is' \
+		test "$("$RATCHET" read b.json --format google-benchmark | grep -c 'cell/BM_sum$')" = 3
+else
+	without google-benchmark libbenchmark-dev
+	skip 'google-benchmark: each repetition is a sample, and no mean is' 'libbenchmark-dev is not here'
+fi
+if command -v hyperfine >/dev/null; then
+	must hyperfine -N --runs 3 --export-json h.json true
+	read_as hyperfine h.json 'cell/true'
+else
+	without hyperfine hyperfine
+fi
+if command -v /usr/bin/time >/dev/null; then
+	must /usr/bin/time -v -o time.txt true
+	read_as time time.txt 'cell/'
+else
+	without time time
+fi
+
+# ---- findings ----
+gcc -Wall --coverage l.c -o l 2>gcc.txt
+read_as gcc gcc.txt 'known  cell/-Wunused-variable::l.c::unused variable'
+if command -v clang >/dev/null; then
+	clang -Wall -c l.c -o /dev/null 2>clang.txt
+	exits 0 'clang: its warnings are complete evidence' "$RATCHET" read clang.txt --format gcc
+	says 'clang: its warnings are read' 'known  cell/-Wunused-variable::l.c::unused variable'
+else
+	skip 'clang: its warnings are complete evidence' 'clang is not here'
+	skip 'clang: its warnings are read' 'clang is not here'
+fi
+# shellcheck disable=SC2016
+printf '#!/bin/sh\necho $1\n' >s.sh
+shellcheck --format json1 s.sh >s.json
+read_as shellcheck s.json 'known  cell/2086::s.sh::Double quote'
+if command -v cppcheck >/dev/null; then
+	cppcheck -q --xml --enable=all l.c 2>c.xml
+	read_as cppcheck c.xml 'known  cell/unusedVariable::l.c::Unused variable: unused'
+else
+	without cppcheck cppcheck
+fi
+if command -v lcov >/dev/null; then
+	./l
+	lcov -q -c -d . -o l.info >/dev/null 2>&1
+	read_as lcov l.info 'l.c:6'
+else
+	without lcov lcov
+fi
+
+# ---- a linter as a gate ----
+new_repo lint
+cat >ratchet.yml <<'END'
+version: 1
+target: main
+checks:
+  - name: lint
+    kind: findings
+    run: shellcheck --format json1 *.sh
+    report: {shellcheck: stdout}
+END
+# shellcheck disable=SC2016
+printf '#!/bin/sh\necho $1\ncat $2\n' >a.sh
+must commit first
+exits 0 'lint: what is there already is adopted' "$RATCHET" check
+must "$RATCHET" baseline record
+offered() {
+	git add -A && git diff --cached -M >"$BOX/patch" && git reset -q --hard
+}
+# shellcheck disable=SC2016
+printf '#!/bin/sh\n\n\necho $1\ntrue\ncat $2\n' >a.sh && offered
+exits 0 'lint: findings that moved by lines are the same' "$RATCHET" propose "$BOX/patch"
+git mv a.sh b.sh && offered
+exits 0 'lint: findings that moved with their file are the same' "$RATCHET" propose "$BOX/patch"
+# shellcheck disable=SC2016
+printf '#!/bin/sh\necho "$1"\ncat $2\nls *\n' >b.sh && offered
+exits 1 'lint: one fixed and one added in a file is a regression' "$RATCHET" propose "$BOX/patch"
+says 'lint: the added one is named with its place' 'b.sh:4:'
+# shellcheck disable=SC2016
+printf '#!/bin/sh\necho "$1"\ncat $2\n' >b.sh && offered
+exits 0 'lint: one fixed lands' "$RATCHET" propose "$BOX/patch"
+# shellcheck disable=SC2016
+printf '#!/bin/sh\necho $1\ncat $2\n' >b.sh && offered
+exits 1 'lint: and does not come back' "$RATCHET" propose "$BOX/patch"
+finish
