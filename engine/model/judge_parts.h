@@ -59,6 +59,7 @@ struct rt_item {
 	const char *id;
 	const struct rt_line *line;	/* NULL: the baseline does not hold it */
 	const struct rt_case *in_first; /* of a case: as the first run saw it, or NULL */
+	const struct rt_finding *found; /* of a finding: likewise */
 };
 
 enum rt_colour {

@@ -195,7 +195,7 @@ rt_results_finding(struct rt_results *results, const char *id, const char *text)
 	finding->times = 1;
 	rt_index_add(&results->by_marked, results->findings.n - 1);
 	/* a fingerprint that itself ends in a number may be there already */
-	if (rt_index_find(&results->by_finding, name.data) == RT_INDEX_NONE)
+	if (first == RT_INDEX_NONE || rt_index_find(&results->by_finding, name.data) == RT_INDEX_NONE)
 		rt_index_add(&results->by_finding, results->findings.n - 1);
 }
 

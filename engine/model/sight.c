@@ -23,6 +23,7 @@ by_finding_id(const void *a, const void *b)
 static void
 view_init(struct rt_view *view, const struct rt_run *run, const char *exit_id)
 {
+	bool sorted = true;
 	size_t i, n = 0;
 
 	memset(view, 0, sizeof(*view));
@@ -34,9 +35,12 @@ view_init(struct rt_view *view, const struct rt_run *run, const char *exit_id)
 	if (!run->results.findings.n)
 		return;
 	view->findings = rt_alloc(run->results.findings.n, sizeof(*view->findings));
-	for (i = 0; i < run->results.findings.n; i++)
+	for (i = 0; i < run->results.findings.n; i++) {
 		view->findings[i] = &run->results.findings.at[i];
-	qsort(view->findings, i, sizeof(*view->findings), by_finding_id);
+		sorted = sorted && (!i || by_finding_id(&view->findings[i - 1], &view->findings[i]) <= 0);
+	}
+	if (!sorted)
+		qsort(view->findings, i, sizeof(*view->findings), by_finding_id);
 	for (i = 0; i < run->results.findings.n; i++)
 		if (!n || strcmp(view->findings[n - 1]->id, view->findings[i]->id) != 0)
 			view->findings[n++] = view->findings[i];
@@ -274,7 +278,7 @@ see_metric(const struct rt_stand *stand, const struct rt_view *view, const struc
 static struct rt_sight
 see_finding(const struct rt_stand *stand, const struct rt_view *view, const struct rt_item *item)
 {
-	const struct rt_finding *finding = rt_view_finding(view, item->id);
+	const struct rt_finding *finding = view == stand->views ? item->found : rt_view_finding(view, item->id);
 	bool known = item->line && item->line->level == RT_LEVEL_KNOWN;
 	struct rt_sight sight = {.status = finding ? RT_STATUS_FAIL : RT_STATUS_ABSENT};
 
@@ -339,8 +343,21 @@ struct round {
 	const struct rt_stand *stand;
 	bool (*visit)(void *data, const struct rt_item *item);
 	void *data;
+	size_t next;	     /* of the first run's findings: the first not below the line at hand; both are sorted */
 	unsigned char *seen; /* a bit for each case of the first run: it has a line, and was visited with it */
 };
+
+static const struct rt_finding *
+find_next(struct round *round, const char *id)
+{
+	const struct rt_view *first = &round->stand->views[0];
+	int order = 1;
+
+	for (; round->next < first->n_findings; round->next++)
+		if ((order = strcmp(first->findings[round->next]->id, id)) >= 0)
+			break;
+	return round->next < first->n_findings && order == 0 ? first->findings[round->next] : NULL;
+}
 
 static bool
 visit_line(struct round *round, const struct rt_line *line)
@@ -359,6 +376,7 @@ visit_line(struct round *round, const struct rt_line *line)
 		item.kind = RT_ITEM_METRIC;
 	} else if (line->level == RT_LEVEL_KNOWN || (gone && stand->check->kind == RT_KIND_FINDINGS)) {
 		item.kind = RT_ITEM_FINDING;
+		item.found = find_next(round, line->id);
 	} else {
 		item.in_first = rt_results_of_line(first, rt_judge_baseline(stand->input), line);
 		if (item.in_first) {
@@ -414,16 +432,24 @@ visit_new_findings(struct round *round)
 {
 	const struct rt_stand *stand = round->stand;
 	const struct rt_baseline *baseline = rt_judge_baseline(stand->input);
-	size_t v, i, earlier;
+	size_t v, i, earlier, near = 0;
 
 	for (v = 0; v < stand->n; v++)
 		for (i = 0; i < stand->views[v].n_findings; i++) {
-			struct rt_item item = {.kind = RT_ITEM_FINDING, .id = stand->views[v].findings[i]->id};
+			struct rt_item item = {.kind = RT_ITEM_FINDING,
+					       .id = stand->views[v].findings[i]->id,
+					       .found = v ? NULL : stand->views[v].findings[i]};
 
 			for (earlier = 0; earlier < v && !rt_view_finding(&stand->views[earlier], item.id); earlier++)
 				;
-			if (earlier < v || rt_baseline_find(baseline, item.id))
+			if (earlier < v)
 				continue;
+			/* both are sorted, so the next line is mostly the one behind */
+			size_t line = rt_baseline_near(baseline, item.id, near);
+			if (line != SIZE_MAX) {
+				near = line + 1;
+				continue;
+			}
 			if (!round->visit(round->data, &item))
 				return false;
 		}
@@ -446,7 +472,7 @@ void
 rt_stand_each(const struct rt_stand *stand, bool (*visit)(void *data, const struct rt_item *item), void *data)
 {
 	struct rt_item exit_item = {.kind = RT_ITEM_EXIT, .id = stand->exit_id.data};
-	struct round round = {stand, visit, data, NULL};
+	struct round round = {.stand = stand, .visit = visit, .data = data};
 	bool exited = false;
 	size_t v;
 
