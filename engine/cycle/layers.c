@@ -13,7 +13,7 @@
 #include "support/digest.h"
 #include "support/tempname.h"
 
-enum { MAX_DEPTH = 32, LOCK_MS = 600000 };
+enum { MAX_DEPTH = 32, LOCK_MS = 600000, GITLINK = 0160000 };
 
 void
 rt_stack_release(struct rt_stack *stack)
@@ -146,7 +146,8 @@ make_layer(const struct rt_home *home, struct rt_repo *repo, const struct rt_oid
 	if (mkdir(files, 0755) < 0)
 		return rt_fail_errno(err, "making %s", files);
 	if (!below->n) {
-		if (rt_export_tree(repo, tree, files, NULL, NULL, err) < 0)
+		if (rt_export_tree(repo, tree, files, NULL, NULL, err) < 0 ||
+		    rt_export_submodules(repo, home->repo, tree, files, NULL, NULL, err) < 0)
 			return rt_err_while(err, "exporting %s", tree->hex);
 		return finish(home, tree->hex, true, err);
 	}
@@ -163,11 +164,19 @@ make_layer(const struct rt_home *home, struct rt_repo *repo, const struct rt_oid
 	return finish(home, tree->hex, false, err);
 }
 
+static int
+is_gitlink(void *data, const struct rt_change_of *change, struct rt_err *err)
+{
+	(void)data;
+	(void)err;
+	return change->old.mode == GITLINK || change->new.mode == GITLINK;
+}
+
 /* The stack that a new layer for tree should lie on: near's where that is whole and not too deep, else just its base;
  * none for a base of its own. */
 static int
-choose_below(const struct rt_home *home, const struct rt_oid *tree, const struct rt_oid *near, struct rt_strs *below,
-	     struct rt_err *err)
+choose_below(const struct rt_home *home, struct rt_repo *repo, const struct rt_oid *tree, const struct rt_oid *near,
+	     struct rt_strs *below, struct rt_err *err)
 {
 	rt_auto(strs) struct rt_strs trees = {0};
 	if (!near || !near->hex[0] || rt_oid_equal(near, tree))
@@ -175,6 +184,10 @@ choose_below(const struct rt_home *home, const struct rt_oid *tree, const struct
 	int whole = read_stack(home, near->hex, &trees, err);
 	if (whole <= 0)
 		return whole;
+	/* the files of another submodule's commit would show through */
+	int moved = rt_tree_diff(repo, near, tree, false, is_gitlink, NULL, err);
+	if (moved)
+		return moved < 0 ? -1 : 0;
 	for (size_t i = trees.n < MAX_DEPTH ? 0 : trees.n - 1; i < trees.n; i++)
 		rt_strs_add(below, trees.at[i]);
 	return 0;
@@ -207,7 +220,8 @@ rt_layers_get(struct rt_home *home, struct rt_repo *repo, const struct rt_oid *t
 			return -1;
 		if (whole)
 			continue; /* somebody else made it while we waited */
-		if (choose_below(home, tree, near, &below, err) < 0 || make_layer(home, repo, tree, &below, err) < 0)
+		if (choose_below(home, repo, tree, near, &below, err) < 0 ||
+		    make_layer(home, repo, tree, &below, err) < 0)
 			return -1;
 	}
 	return rt_fail(err, RT_ECONFLICT, "the exported tree %s was removed three times while it was made", tree->hex);

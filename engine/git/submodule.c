@@ -230,10 +230,10 @@ export_all(struct modules *m, struct rt_err *err)
 }
 
 int
-rt_export_submodules(struct rt_repo *repo, const struct rt_oid *tree, const char *dir,
+rt_export_submodules(struct rt_repo *repo, const struct rt_repo *home, const struct rt_oid *tree, const char *dir,
 		     bool (*keep)(void *data, const char *path), void *data, struct rt_err *err)
 {
-	rt_auto(free) char *modules = rt_format("%s/modules", repo->commondir);
+	rt_auto(free) char *modules = rt_format("%s/modules", home->commondir);
 	struct modules m = {
 	    .repo = repo, .modules = modules, .tree = tree, .dir = dir, .prefix = "", .keep = keep, .data = data};
 

@@ -171,7 +171,7 @@ Test(export, submodules_come_from_the_local_clones_at_the_recorded_commit)
 	tree = tree_of_files();
 	must(rt_export_tree(box_repo, &tree, "out", NULL, NULL, &err) == 0);
 	cr_expect_eq(sh_status("test -z \"$(ls ../out/lib/sub)\""), 0);
-	must(rt_export_submodules(box_repo, &tree, "out", NULL, NULL, &err) == 0);
+	must(rt_export_submodules(box_repo, box_repo, &tree, "out", NULL, NULL, &err) == 0);
 	cr_expect_eq(sh_status("test $(cat ../out/lib/sub/on) = o && test $(cat ../out/lib/sub/deep/in) = i"), 0);
 }
 
@@ -183,7 +183,7 @@ Test(export, a_submodule_that_is_not_at_hand_is_named_with_the_mend)
 	   "git update-index --add --cacheinfo 160000,1111111111111111111111111111111111111111,s");
 	tree = sh_oid("git write-tree");
 	must(rt_export_tree(box_repo, &tree, "out", NULL, NULL, &err) == 0);
-	cr_expect_eq(rt_export_submodules(box_repo, &tree, "out", NULL, NULL, &err), -1);
+	cr_expect_eq(rt_export_submodules(box_repo, box_repo, &tree, "out", NULL, NULL, &err), -1);
 	cr_expect_eq(err.code, RT_EUNKNOWN);
 	cr_expect_not_null(strstr(err.text, "the submodule s is not cloned here; run `git submodule update"), "%s",
 			   err.text);
@@ -198,6 +198,6 @@ Test(export, a_submodules_name_does_not_lead_out_of_the_repository)
 	   "git update-index --add --cacheinfo 160000,1111111111111111111111111111111111111111,s");
 	tree = sh_oid("git write-tree");
 	must(rt_export_tree(box_repo, &tree, "out", NULL, NULL, &err) == 0);
-	cr_expect_eq(rt_export_submodules(box_repo, &tree, "out", NULL, NULL, &err), -1);
+	cr_expect_eq(rt_export_submodules(box_repo, box_repo, &tree, "out", NULL, NULL, &err), -1);
 	cr_expect_not_null(strstr(err.text, "no usable entry"), "%s", err.text);
 }
