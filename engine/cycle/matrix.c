@@ -280,12 +280,16 @@ make_folders(struct rt_matrix *matrix, struct job *job, struct rt_err *err)
 	return 0;
 }
 
-/* The control is the topmost layer, so that it is not in what the cell wrote. */
+/*
+ * The control is the topmost layer, so that it is not in what the cell wrote. A run of one case alone would not run it,
+ * and carries none: that case must be in its report.
+ */
 static int
 add_control(struct rt_matrix *matrix, struct job *job, struct rt_err *err)
 {
-	rt_auto(free) char *dir = job->dir ? rt_format("%s/control", job->dir) : NULL;
-	int dropped = dir ? rt_carry_drop(matrix, job->cell, dir, err) : 0;
+	bool carries = job->dir && !(matrix->only && matrix->only[job->cell]);
+	rt_auto(free) char *dir = carries ? rt_format("%s/control", job->dir) : NULL;
+	int dropped = carries ? rt_carry_drop(matrix, job->cell, dir, err) : 0;
 	if (dropped <= 0)
 		return dropped;
 	rt_strs_add(&job->lowers, dir);
