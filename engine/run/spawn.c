@@ -325,16 +325,24 @@ enter_namespaces(const struct rt_launch *launch, uid_t uid, gid_t gid, struct rt
 	return 0;
 }
 
-/* A copied file's times must be older than the start, or the command's own could not be told from it. */
+#define TICK_TRIES 2000 /* of half a millisecond: a clock that was set back is not waited for */
+
+/*
+ * A copied file's times must be older than the start, or the command's own could not be told from it. The start is read
+ * from the coarse clock, which lags; a file's time may be exact (multigrain timestamps, Linux 6.13), so the coarse
+ * clock has to pass what the exact one says now.
+ */
 static void
 wait_for_tick(void)
 {
-	struct timespec before, now;
-	clock_gettime(CLOCK_REALTIME_COARSE, &before);
-	do {
+	struct timespec exact, coarse;
+	clock_gettime(CLOCK_REALTIME, &exact);
+	for (int tries = 0; tries < TICK_TRIES; tries++) {
+		clock_gettime(CLOCK_REALTIME_COARSE, &coarse);
+		if (coarse.tv_sec > exact.tv_sec || (coarse.tv_sec == exact.tv_sec && coarse.tv_nsec > exact.tv_nsec))
+			return;
 		usleep(500);
-		clock_gettime(CLOCK_REALTIME_COARSE, &now);
-	} while (now.tv_sec == before.tv_sec && now.tv_nsec == before.tv_nsec);
+	}
 }
 
 static int

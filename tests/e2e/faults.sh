@@ -8,15 +8,16 @@ export ASAN_OPTIONS=detect_leaks=0:abort_on_error=1
 TRACE=$BOX/trace
 
 # find_place CALL PATTERN COMMAND...: PLACE is the how-manieth CALL of the command has the PATTERN, after a rename that has
-# the pattern AFTER, if that is set. The repository is put back.
-AFTER=
+# the pattern AFTER, if that is set; of the calls on the path ON, if that is set: where an object's folder is new, and that
+# goes by ids, there are more calls. The repository is put back.
+AFTER='' ON=''
 find_place() {
 	local call=$1 pattern=$2 here=$PWD
 	shift 2
 	cp -a "$here" "$BOX/saved"
 	strace -qq -y -o "$TRACE" -e trace="$call,rename" "$@" >/dev/null 2>&1 </dev/null
-	PLACE=$(awk -v call="$call(" -v pattern="$pattern" -v after="$AFTER" '
-		index($0, call) == 1 { n++ }
+	PLACE=$(awk -v call="$call(" -v pattern="$pattern" -v after="$AFTER" -v on="$ON" '
+		index($0, call) == 1 && (on == "" || index($0, "<" on ">")) { n++ }
 		after == "" || (index($0, "rename(") == 1 && $0 ~ after) { seen = 1 }
 		index($0, call) == 1 && seen && $0 ~ pattern { print n; exit }' "$TRACE")
 	cd "$BOX" && rm -rf "$here" && mv "$BOX/saved" "$here" && cd "$here" || exit 1
@@ -27,7 +28,7 @@ find_place() {
 struck() {
 	local call=$1 fault=$2
 	shift 2
-	strace -qq -o "$TRACE" -e trace="$call" -e "inject=$call:$fault:when=$PLACE" "$@"
+	strace -qq -o "$TRACE" ${ON:+-P "$ON"} -e trace="$call" -e "inject=$call:$fault:when=$PLACE" "$@"
 }
 left_over() {
 	find . -name '.ratchet-*' -o -name '*.lock' ! -path './.git/ratchet/*'
@@ -66,7 +67,7 @@ check 'no lock on the target is left' test -z "$(left_over)"
 exits 0 'git moves the target afterwards' git -c core.hooksPath=/dev/null commit -q --allow-empty -m 'by hand'
 
 echo good >cases/new && git add -A
-AFTER='/\.git/index"'
+AFTER='/\.git/index"' ON=$PWD/.git
 find_place fsync '/faults/\.git>' "$RATCHET" propose --staged -m 'a new case'
 exits 74 'an index that can not be synced once it is in place fails the landing' \
 	struck fsync error=EIO "$RATCHET" propose --staged -m 'a new case'
@@ -76,7 +77,7 @@ says 'recovery says that it completed such a landing' 'completed the interrupted
 check 'index and work tree are those of the target' test -z "$(git status --porcelain)"
 check 'nothing is left over of such a landing' test -z "$(left_over)"
 
-AFTER=
+AFTER='' ON=''
 new_repo beginning
 write_project
 must commit first
