@@ -15,9 +15,11 @@
  * The text of a chain: lines, after an empty first one.
  *
  *     L <commit>          landed; in lower case when by fast checks alone
- *     C <commit> <tree>   accepted as a candidate: `check` of a branch that does not descend from the target tests a
- * merge, whose tree is not that of the commit that the entry names = <head>            all above is what the chain's
- * entries up to this one accept
+ *     C <commit> <tree>   accepted as a candidate, with the tree that was tested
+ *     = <head>            all above is what the chain's entries up to this one accept
+ *
+ * The tree is noted because `check` of a branch that does not descend from the target tests a merge, whose tree is not
+ * that of the commit that the entry names.
  *
  * It is appended to under a lock and never synced: what stands behind the last whole "=" is not read, and a line that a
  * power cut took away makes the commit be judged once more.

@@ -114,15 +114,22 @@ rt_key_make(struct rt_matrix *matrix, size_t i, const char *machine, struct rt_e
 	return 0;
 }
 
+/* What of a cell does not go by its tree. */
+static int
+add_cell(struct rt_sha256 *hash, const struct rt_cell *cell, struct rt_err *err)
+{
+	add_text(hash, cell->name);
+	add_rules(hash, cell->check);
+	return add_command(hash, cell, err);
+}
+
 int
 rt_key_cell(const struct rt_cell *cell, char key[RT_SHA256_HEX + 1], struct rt_err *err)
 {
 	struct rt_sha256 hash;
 	rt_sha256_start(&hash);
 	add_text(&hash, KEY_VERSION);
-	add_text(&hash, cell->name);
-	add_rules(&hash, cell->check);
-	if (add_command(&hash, cell, err) < 0)
+	if (add_cell(&hash, cell, err) < 0)
 		return -1;
 	rt_sha256_hex(&hash, key);
 	return 0;
@@ -137,10 +144,7 @@ rt_key_plan(const struct rt_matrix *matrix, const char *machine, char key[RT_SHA
 	add_text(&hash, machine);
 	add_text(&hash, rt_isolation_name(matrix->level));
 	for (size_t i = 0; i < matrix->plan->cells.n; i++) {
-		const struct rt_cell *cell = &matrix->plan->cells.at[i];
-		add_text(&hash, cell->name);
-		add_rules(&hash, cell->check);
-		if (add_command(&hash, cell, err) < 0)
+		if (add_cell(&hash, &matrix->plan->cells.at[i], err) < 0)
 			return -1;
 	}
 	rt_sha256_hex(&hash, key);

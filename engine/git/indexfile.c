@@ -391,8 +391,9 @@ rt_index_see(struct rt_seen_index **seen, const char *gitdir, git_index **index,
 	*kept = seen != NULL && link(path, link_path) == 0;
 	/* The time first: a newer index is then taken for an older one, and trusted less. */
 	if (stat(*kept ? link_path : path, st) < 0 && errno != ENOENT)
-		return rt_fail_errno(err, "cannot look at %s", path);
-	rc = rt_index_load(index, *kept ? link_path : path, why, err);
+		rc = rt_fail_errno(err, "cannot look at %s", path);
+	else
+		rc = rt_index_load(index, *kept ? link_path : path, why, err);
 	if (rc != 1 && *kept)
 		(void)unlink(link_path);
 	if (rc != 1 || !*kept)

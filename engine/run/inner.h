@@ -89,19 +89,19 @@ struct rt_note {
 	char text[1600];
 };
 /* What a note may carry, in this order; -1: none. */
-struct rt_carried {
+struct rt_enclosed {
 	struct rt_spaces spaces;
 	int upper;
 };
-#define RT_CARRIED_INIT                                \
+#define RT_ENCLOSED_INIT                               \
 	{                                              \
 		.spaces = RT_SPACES_INIT, .upper = -1, \
 	}
-void rt_carried_close(struct rt_carried *carried);
-/* carried: NULL or what goes along. 0 or -1 with errno. */
-int rt_note_send(int sock, const struct rt_note *note, const struct rt_carried *carried);
-/* 1 a note, 0 the other side is gone, -1 with errno (EAGAIN: nothing there). carried is the caller's to close. */
-int rt_note_receive(int sock, struct rt_note *note, struct rt_carried *carried) RT_MUST_USE;
+void rt_enclosed_close(struct rt_enclosed *enclosed);
+/* enclosed: NULL or what goes along. 0 or -1 with errno. */
+int rt_note_send(int sock, const struct rt_note *note, const struct rt_enclosed *enclosed);
+/* 1 a note, 0 the other side is gone, -1 with errno (EAGAIN: nothing there). enclosed is the caller's to close. */
+int rt_note_receive(int sock, struct rt_note *note, struct rt_enclosed *enclosed) RT_MUST_USE;
 
 /* spawn.c. Starts the cell's init; *pidfd is the caller's. cgroup: directory descriptor of a v2 group to start in, or
  * -1. */

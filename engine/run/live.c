@@ -201,7 +201,7 @@ hear_exit(struct rt_live *cell, const struct rt_note *note)
 }
 
 static void
-hear(struct rt_live *cell, const struct rt_note *note, struct rt_carried *carried)
+hear(struct rt_live *cell, const struct rt_note *note, struct rt_enclosed *enclosed)
 {
 	const struct rt_cell_spec *spec = cell->outcome.spec;
 	switch (note->kind) {
@@ -210,12 +210,12 @@ hear(struct rt_live *cell, const struct rt_note *note, struct rt_carried *carrie
 		cell->ready_ms = note->ms;
 		cell->outcome.start_ns = note->start_ns;
 		rt_close(cell->outcome.upper_fd);
-		cell->outcome.upper_fd = carried->upper;
-		carried->upper = -1;
-		if (carried->spaces.fds[0] >= 0) {
+		cell->outcome.upper_fd = enclosed->upper;
+		enclosed->upper = -1;
+		if (enclosed->spaces.fds[0] >= 0) {
 			rt_spaces_close(&cell->spaces);
-			cell->spaces = carried->spaces;
-			carried->spaces = (struct rt_spaces)RT_SPACES_INIT;
+			cell->spaces = enclosed->spaces;
+			enclosed->spaces = (struct rt_spaces)RT_SPACES_INIT;
 		}
 		if (cell->ended)
 			return;
@@ -238,11 +238,11 @@ void
 rt_live_read_notes(struct rt_live *cell)
 {
 	struct rt_note note;
-	struct rt_carried carried;
+	struct rt_enclosed enclosed;
 	int got;
-	while ((got = rt_note_receive(cell->sock, &note, &carried)) == 1) {
-		hear(cell, &note, &carried);
-		rt_carried_close(&carried);
+	while ((got = rt_note_receive(cell->sock, &note, &enclosed)) == 1) {
+		hear(cell, &note, &enclosed);
+		rt_enclosed_close(&enclosed);
 	}
 	if (got == 0 || errno != EAGAIN) {
 		rt_close(cell->sock);

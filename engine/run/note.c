@@ -16,33 +16,33 @@ union control {
 };
 
 void
-rt_carried_close(struct rt_carried *carried)
+rt_enclosed_close(struct rt_enclosed *enclosed)
 {
-	rt_spaces_close(&carried->spaces);
-	rt_close(carried->upper);
-	carried->upper = -1;
+	rt_spaces_close(&enclosed->spaces);
+	rt_close(enclosed->upper);
+	enclosed->upper = -1;
 }
 
 static size_t
-gather(const struct rt_carried *carried, int fds[MOST_FDS])
+gather(const struct rt_enclosed *enclosed, int fds[MOST_FDS])
 {
 	size_t n = 0;
-	for (size_t i = 0; i < RT_SPACES && carried->spaces.fds[0] >= 0; i++)
-		fds[n++] = carried->spaces.fds[i];
-	if (carried->upper >= 0)
-		fds[n++] = carried->upper;
+	for (size_t i = 0; i < RT_SPACES && enclosed->spaces.fds[0] >= 0; i++)
+		fds[n++] = enclosed->spaces.fds[i];
+	if (enclosed->upper >= 0)
+		fds[n++] = enclosed->upper;
 	return n;
 }
 
 int
-rt_note_send(int sock, const struct rt_note *note, const struct rt_carried *carried)
+rt_note_send(int sock, const struct rt_note *note, const struct rt_enclosed *enclosed)
 {
 	union control control = {.room = {0}};
 	size_t text = strnlen(note->text, sizeof(note->text) - 1) + 1;
 	struct iovec part = {.iov_base = (void *)note, .iov_len = offsetof(struct rt_note, text) + text};
 	struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
 	int fds[MOST_FDS];
-	size_t n = carried ? gather(carried, fds) : 0;
+	size_t n = enclosed ? gather(enclosed, fds) : 0;
 	if (n) {
 		message.msg_control = control.room;
 		message.msg_controllen = CMSG_SPACE(n * sizeof(int));
@@ -60,7 +60,7 @@ rt_note_send(int sock, const struct rt_note *note, const struct rt_carried *carr
 }
 
 static void
-scatter(struct msghdr *message, struct rt_carried *carried)
+scatter(struct msghdr *message, struct rt_enclosed *enclosed)
 {
 	struct cmsghdr *header = CMSG_FIRSTHDR(message);
 	int fds[MOST_FDS];
@@ -70,19 +70,19 @@ scatter(struct msghdr *message, struct rt_carried *carried)
 	n = n > MOST_FDS ? MOST_FDS : n;
 	memcpy(fds, CMSG_DATA(header), n * sizeof(int));
 	if (n >= RT_SPACES)
-		memcpy(carried->spaces.fds, fds, sizeof(carried->spaces.fds));
+		memcpy(enclosed->spaces.fds, fds, sizeof(enclosed->spaces.fds));
 	if (n % RT_SPACES)
-		carried->upper = fds[n - 1];
+		enclosed->upper = fds[n - 1];
 }
 
 int
-rt_note_receive(int sock, struct rt_note *note, struct rt_carried *carried)
+rt_note_receive(int sock, struct rt_note *note, struct rt_enclosed *enclosed)
 {
 	union control control = {.room = {0}};
 	struct iovec part = {.iov_base = note, .iov_len = sizeof(*note)};
 	struct msghdr message = {
 	    .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.room, .msg_controllen = sizeof(control.room)};
-	*carried = (struct rt_carried)RT_CARRIED_INIT;
+	*enclosed = (struct rt_enclosed)RT_ENCLOSED_INIT;
 	memset(note, 0, sizeof(*note));
 	ssize_t got;
 	do
@@ -93,6 +93,6 @@ rt_note_receive(int sock, struct rt_note *note, struct rt_carried *carried)
 	if (got == 0)
 		return 0;
 	note->text[sizeof(note->text) - 1] = '\0';
-	scatter(&message, carried);
+	scatter(&message, enclosed);
 	return 1;
 }

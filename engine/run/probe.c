@@ -47,11 +47,11 @@ hear(int sock, int pidfd, struct rt_err *err)
 {
 	struct pollfd fds = {.fd = sock, .events = POLLIN};
 	struct rt_note note;
-	struct rt_carried carried;
+	struct rt_enclosed enclosed;
 	while (poll(&fds, 1, PROBE_MS) < 0 && errno == EINTR)
 		;
-	int got = rt_note_receive(sock, &note, &carried);
-	rt_carried_close(&carried);
+	int got = rt_note_receive(sock, &note, &enclosed);
+	rt_enclosed_close(&enclosed);
 	syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
 	if (got == 1 && note.kind == RT_NOTE_READY)
 		return true;

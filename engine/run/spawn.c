@@ -300,7 +300,7 @@ hide_arguments(void)
 }
 
 static int
-enter_namespaces(const struct rt_launch *launch, uid_t uid, gid_t gid, struct rt_carried *carried, struct rt_err *err)
+enter_namespaces(const struct rt_launch *launch, uid_t uid, gid_t gid, struct rt_enclosed *enclosed, struct rt_err *err)
 {
 	bool fresh = launch->spaces.fds[0] < 0;
 	if (fresh && map_ids(uid, gid, err) < 0)
@@ -316,9 +316,9 @@ enter_namespaces(const struct rt_launch *launch, uid_t uid, gid_t gid, struct rt
 		return rt_fail_errno(err, "cannot set the host name");
 	if (fresh && launch->spec->network == RT_NETWORK_LOOPBACK && rt_loopback_up(err) < 0)
 		return -1;
-	if (fresh && launch->lends && rt_spaces_open(&carried->spaces, err) < 0)
+	if (fresh && launch->lends && rt_spaces_open(&enclosed->spaces, err) < 0)
 		return -1;
-	if (rt_view_enter(launch, &carried->upper, err) < 0)
+	if (rt_view_enter(launch, &enclosed->upper, err) < 0)
 		return -1;
 	hide_arguments();
 	prctl(PR_SET_DUMPABLE, 0);
@@ -382,13 +382,13 @@ copy_workspace(const struct rt_launch *launch, struct rt_err *err)
 }
 
 static void
-announce(const struct rt_launch *launch, const struct rt_carried *carried)
+announce(const struct rt_launch *launch, const struct rt_enclosed *enclosed)
 {
 	struct timespec now;
 	clock_gettime(CLOCK_REALTIME_COARSE, &now);
 	struct rt_note note = {
 	    .kind = RT_NOTE_READY, .ms = rt_clock_ms(), .start_ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec};
-	rt_note_send(launch->sock, &note, carried);
+	rt_note_send(launch->sock, &note, enclosed);
 }
 
 /* The engine's byte says that it is alive and has done its part; without it, leave. */
@@ -409,7 +409,7 @@ init_main(const struct rt_launch *launch, uid_t uid, gid_t gid)
 {
 	struct rt_err err = RT_ERR_INIT;
 	bool namespaces = launch->spec->level == RT_LEVEL_OF_NAMESPACES;
-	struct rt_carried carried = RT_CARRIED_INIT;
+	struct rt_enclosed enclosed = RT_ENCLOSED_INIT;
 	sigset_t child;
 	setsid();
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -417,12 +417,12 @@ init_main(const struct rt_launch *launch, uid_t uid, gid_t gid)
 	wait_for_go(launch);
 	if (copy_workspace(launch, &err) < 0)
 		give_up(launch, &err);
-	if ((namespaces ? enter_namespaces(launch, uid, gid, &carried, &err) : enter_host(launch, &err)) < 0)
+	if ((namespaces ? enter_namespaces(launch, uid, gid, &enclosed, &err) : enter_host(launch, &err)) < 0)
 		give_up(launch, &err);
 	sigemptyset(&child);
 	sigaddset(&child, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &child, NULL);
-	announce(launch, &carried);
+	announce(launch, &enclosed);
 	if (launch->rehearsal)
 		_exit(0);
 	/* No copy of the memory, which costs more than all mounts: the child goes straight to exec, or leaves with
