@@ -33,7 +33,7 @@ deepest(const struct rt_plan *plan)
 /* ---- stores ---- */
 
 struct search {
-	const struct rt_span *span;
+	const struct rt_generations *span;
 	struct rt_repo *repo;
 	unsigned depth;
 	struct rt_oid best;
@@ -53,7 +53,7 @@ static int
 look_at(void *data, const char *name, struct rt_err *err)
 {
 	struct search *search = data;
-	rt_auto(span) struct rt_span *span = NULL;
+	rt_auto(span) struct rt_generations *span = NULL;
 	struct rt_oid commit;
 	unsigned depth;
 	if (!parse_name(name, &commit, &depth) || depth != search->depth || !rt_span_holds(search->span, commit.hex))
@@ -70,7 +70,7 @@ look_at(void *data, const char *name, struct rt_err *err)
 
 /* Makes a store in its place, at once and whole. The caller holds its lock alone. */
 static int
-make_store(struct rt_matrix *matrix, const char *dir, const struct rt_span *span, struct rt_err *err)
+make_store(struct rt_matrix *matrix, const char *dir, const struct rt_generations *span, struct rt_err *err)
 {
 	rt_auto(free) char *fresh = rt_format("%s.new", dir);
 	if (rt_remove_tree(AT_FDCWD, fresh, err) < 0 || rt_mkdirs(AT_FDCWD, fresh, 0755, err) < 0 ||
@@ -84,7 +84,7 @@ make_store(struct rt_matrix *matrix, const char *dir, const struct rt_span *span
 
 /* Takes hold of the store of a commit, made where it is not there: its folder is appended. */
 static int
-hold_store(struct rt_matrix *matrix, const struct rt_oid *commit, unsigned depth, const struct rt_span *span,
+hold_store(struct rt_matrix *matrix, const struct rt_oid *commit, unsigned depth, const struct rt_generations *span,
 	   struct rt_err *err)
 {
 	struct rt_spare *spare = &matrix->spare;
@@ -113,8 +113,8 @@ hold_store(struct rt_matrix *matrix, const struct rt_oid *commit, unsigned depth
  * *without is its span; NULL where there is no base in that history, and the run writes everything itself.
  */
 static int
-choose_store(struct rt_matrix *matrix, const struct rt_span *span, unsigned depth, struct rt_span **without,
-	     struct rt_err *err)
+choose_store(struct rt_matrix *matrix, const struct rt_generations *span, unsigned depth,
+	     struct rt_generations **without, struct rt_err *err)
 {
 	rt_auto(free) char *parent = rt_home_path(matrix->home, "spare");
 	struct search search = {.span = span, .repo = matrix->repo, .depth = depth, .drift = MAX_DRIFT};
@@ -124,7 +124,7 @@ choose_store(struct rt_matrix *matrix, const struct rt_span *span, unsigned dept
 		search.best = matrix->base_head;
 	if (!search.best.hex[0])
 		return 0;
-	rt_auto(span) struct rt_span *stored = NULL;
+	rt_auto(span) struct rt_generations *stored = NULL;
 	if (rt_span_new(&stored, matrix->repo, &search.best, depth, err) < 0 ||
 	    hold_store(matrix, &search.best, depth, stored, err) < 0)
 		return -1;
@@ -137,7 +137,7 @@ make(struct rt_matrix *matrix, const struct rt_strs *files, struct rt_err *err)
 {
 	struct rt_spare *spare = &matrix->spare;
 	unsigned depth = deepest(matrix->plan);
-	rt_auto(span) struct rt_span *span = NULL, *without = NULL;
+	rt_auto(span) struct rt_generations *span = NULL, *without = NULL;
 	rt_auto(strs) struct rt_strs stores = {0};
 	rt_auto(free) char *dir = rt_format("%s/spare", matrix->scratch);
 	if (!matrix->head.hex[0])

@@ -7,7 +7,7 @@
 
 /* A hundred thousand strings one by one, between all that is freed, would make every further allocation slow. */
 static const char *
-keep(struct rt_chain *chain, struct rt_span span)
+keep(struct rt_chain *chain, struct rt_piece span)
 {
 	return span.at ? rt_arena_add(&chain->texts, span.at, span.len) : NULL;
 }
@@ -76,7 +76,7 @@ note_vouched(struct rt_chain *chain, const struct rt_facts *facts)
 {
 	if (chain->own || chain->vouched.hex[0])
 		return;
-	struct rt_span head = rt_span_string(facts->heads, chain->v->home->writer);
+	struct rt_piece head = rt_span_string(facts->heads, chain->v->home->writer);
 	if (head.at)
 		snprintf(chain->vouched.hex, sizeof(chain->vouched.hex), "%.*s", (int)head.len, head.at);
 }

@@ -5,11 +5,11 @@
 static const char *
 key_of(const void *owner, size_t at)
 {
-	return ((const struct rt_span *)owner)->at[at].id.hex;
+	return ((const struct rt_generations *)owner)->at[at].id.hex;
 }
 
 const struct rt_span_commit *
-rt_span_find(const struct rt_span *span, const char *hex)
+rt_span_find(const struct rt_generations *span, const char *hex)
 {
 	size_t at = rt_index_find(&span->index, hex);
 
@@ -17,13 +17,13 @@ rt_span_find(const struct rt_span *span, const char *hex)
 }
 
 bool
-rt_span_holds(const struct rt_span *span, const char *hex)
+rt_span_holds(const struct rt_generations *span, const char *hex)
 {
 	return rt_span_find(span, hex) != NULL;
 }
 
 size_t
-rt_span_beyond(const struct rt_span *span, const struct rt_span *without)
+rt_span_beyond(const struct rt_generations *span, const struct rt_generations *without)
 {
 	size_t n = 0;
 
@@ -33,7 +33,7 @@ rt_span_beyond(const struct rt_span *span, const struct rt_span *without)
 }
 
 static void
-add(struct rt_span *span, const struct rt_oid *id, unsigned generation)
+add(struct rt_generations *span, const struct rt_oid *id, unsigned generation)
 {
 	if (rt_span_holds(span, id->hex))
 		return;
@@ -47,7 +47,7 @@ add(struct rt_span *span, const struct rt_oid *id, unsigned generation)
 
 /* Adds the parents, or cuts history off here: at the depth, or where a clone that is shallow itself ends. */
 static int
-go_on(struct rt_span *span, struct rt_repo *repo, size_t at, unsigned depth, struct rt_err *err)
+go_on(struct rt_generations *span, struct rt_repo *repo, size_t at, unsigned depth, struct rt_err *err)
 {
 	rt_auto(commit) struct rt_commit commit = {0};
 	bool cut = span->at[at].generation >= depth;
@@ -67,9 +67,10 @@ go_on(struct rt_span *span, struct rt_repo *repo, size_t at, unsigned depth, str
 }
 
 int
-rt_span_new(struct rt_span **out, struct rt_repo *repo, const struct rt_oid *head, unsigned depth, struct rt_err *err)
+rt_span_new(struct rt_generations **out, struct rt_repo *repo, const struct rt_oid *head, unsigned depth,
+	    struct rt_err *err)
 {
-	rt_auto(span) struct rt_span *span = rt_alloc(1, sizeof(*span));
+	rt_auto(span) struct rt_generations *span = rt_alloc(1, sizeof(*span));
 
 	span->index.owner = span;
 	span->index.key = key_of;
@@ -82,7 +83,7 @@ rt_span_new(struct rt_span **out, struct rt_repo *repo, const struct rt_oid *hea
 }
 
 void
-rt_span_free(struct rt_span *span)
+rt_span_free(struct rt_generations *span)
 {
 	if (span == NULL)
 		return;

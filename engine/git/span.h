@@ -13,13 +13,13 @@ struct rt_span_commit {
 	bool cut; /* it has parents, which the span leaves out */
 };
 
-struct rt_span {
+struct rt_generations {
 	struct rt_span_commit *at;
 	size_t n, cap;
 	struct rt_index index;
 };
 
 /* NULL: not in it. */
-const struct rt_span_commit *rt_span_find(const struct rt_span *span, const char *hex);
+const struct rt_span_commit *rt_span_find(const struct rt_generations *span, const char *hex);
 
 #endif

@@ -88,7 +88,8 @@ list_tree(struct listing *listing, const struct rt_oid *id, const struct rt_oid 
 }
 
 static int
-list_span(struct listing *listing, const struct rt_span *span, const struct rt_span *without, struct rt_err *err)
+list_span(struct listing *listing, const struct rt_generations *span, const struct rt_generations *without,
+	  struct rt_err *err)
 {
 	for (size_t i = 0; i < span->n; i++) {
 		const struct rt_span_commit *commit = &span->at[i];
@@ -138,7 +139,7 @@ run_pack_objects(struct rt_repo *repo, const struct rt_buf *ids, const char *to,
 }
 
 int
-rt_spare_pack(struct rt_repo *repo, const struct rt_span *span, const struct rt_span *without,
+rt_spare_pack(struct rt_repo *repo, const struct rt_generations *span, const struct rt_generations *without,
 	      const struct rt_strs *more, const char *dir, struct rt_err *err)
 {
 	rt_auto(listing) struct listing listing = {.repo = repo};
@@ -159,7 +160,7 @@ rt_spare_pack(struct rt_repo *repo, const struct rt_span *span, const struct rt_
 
 struct tags {
 	struct rt_repo *repo; /* whose tags they are */
-	const struct rt_span *span;
+	const struct rt_generations *span;
 	struct rt_buf lines; /* of packed-refs */
 	struct rt_strs objects;
 };
@@ -354,8 +355,8 @@ put_folders(const char *dir, struct rt_err *err)
 }
 
 int
-rt_spare_write(struct rt_repo *repo, struct rt_repo *refs, const struct rt_span *span, const struct rt_span *without,
-	       const struct rt_strs *layers, const char *dir, struct rt_err *err)
+rt_spare_write(struct rt_repo *repo, struct rt_repo *refs, const struct rt_generations *span,
+	       const struct rt_generations *without, const struct rt_strs *layers, const char *dir, struct rt_err *err)
 {
 	/* Inodes and change times differ between a layer and what an overlay shows of it. */
 	static const char config[] = "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = false\n"

@@ -66,11 +66,11 @@ accept_point(struct scan *scan)
 }
 
 static bool
-accept_string(struct scan *scan, struct rt_span *out)
+accept_string(struct scan *scan, struct rt_piece *out)
 {
 	if (!ACCEPT(scan, "\""))
 		return false;
-	*out = (struct rt_span){.at = scan->at};
+	*out = (struct rt_piece){.at = scan->at};
 	for (;;) {
 		while (is_plain(*scan->at))
 			scan->at++;
@@ -104,13 +104,13 @@ accept_int(struct scan *scan, int64_t *out)
 	return scan->at > first && (*first != '0' || (scan->at == first + 1 && !negative));
 }
 
-static bool accept_object(struct scan *scan, int depth, const char *wanted, struct rt_span *found);
+static bool accept_object(struct scan *scan, int depth, const char *wanted, struct rt_piece *found);
 static bool accept_array(struct scan *scan, int depth);
 
 static bool
 accept_value(struct scan *scan, int depth)
 {
-	struct rt_span string;
+	struct rt_piece string;
 	int64_t n;
 
 	if (depth > DEPTH)
@@ -149,7 +149,7 @@ accept_array(struct scan *scan, int depth)
 }
 
 static bool
-is_before(const struct rt_span *a, const struct rt_span *b)
+is_before(const struct rt_piece *a, const struct rt_piece *b)
 {
 	int order = memcmp(a->at, b->at, a->len < b->len ? a->len : b->len);
 
@@ -158,9 +158,9 @@ is_before(const struct rt_span *a, const struct rt_span *b)
 
 /* Keys rise. found is the value of the one that is wanted, as it is written. */
 static bool
-accept_object(struct scan *scan, int depth, const char *wanted, struct rt_span *found)
+accept_object(struct scan *scan, int depth, const char *wanted, struct rt_piece *found)
 {
-	struct rt_span key, last = {0};
+	struct rt_piece key, last = {0};
 	const char *value;
 
 	if (!ACCEPT(scan, "{"))
@@ -175,7 +175,7 @@ accept_object(struct scan *scan, int depth, const char *wanted, struct rt_span *
 		if (!accept_value(scan, depth + 1))
 			return false;
 		if (wanted && rt_span_is(key, wanted))
-			*found = (struct rt_span){.at = value, .len = (size_t)(scan->at - value)};
+			*found = (struct rt_piece){.at = value, .len = (size_t)(scan->at - value)};
 		last = key;
 	} while (ACCEPT(scan, ","));
 	return ACCEPT(scan, "}");
@@ -184,7 +184,7 @@ accept_object(struct scan *scan, int depth, const char *wanted, struct rt_span *
 /* ---- the fields, in the order of their names ---- */
 
 static bool
-accept_text(struct scan *scan, struct rt_span *out)
+accept_text(struct scan *scan, struct rt_piece *out)
 {
 	if (*scan->at == '"')
 		return accept_string(scan, out);
@@ -193,13 +193,13 @@ accept_text(struct scan *scan, struct rt_span *out)
 
 /* A string that is compared, and so is not read when it has escapes. */
 static bool
-accept_fact(struct scan *scan, struct rt_span *out)
+accept_fact(struct scan *scan, struct rt_piece *out)
 {
 	return accept_text(scan, out) && !out->escaped;
 }
 
 static bool
-accept_part(struct scan *scan, struct rt_span *out, const char *wanted, struct rt_span *found)
+accept_part(struct scan *scan, struct rt_piece *out, const char *wanted, struct rt_piece *found)
 {
 	const char *start = scan->at;
 
@@ -207,7 +207,7 @@ accept_part(struct scan *scan, struct rt_span *out, const char *wanted, struct r
 		return true;
 	if (!accept_object(scan, 1, wanted, found))
 		return false;
-	*out = (struct rt_span){.at = start, .len = (size_t)(scan->at - start)};
+	*out = (struct rt_piece){.at = start, .len = (size_t)(scan->at - start)};
 	return true;
 }
 
@@ -221,7 +221,7 @@ accept_bool(struct scan *scan, bool *out)
 static bool
 accept_op(struct scan *scan, enum rt_op *out)
 {
-	struct rt_span name = {0};
+	struct rt_piece name = {0};
 
 	if (!accept_string(scan, &name))
 		return false;
@@ -243,7 +243,7 @@ accept_counts(struct scan *scan, int64_t counts[5])
 }
 
 static bool
-is_hex(struct rt_span span, size_t digits)
+is_hex(struct rt_piece span, size_t digits)
 {
 	for (size_t i = 0; i < span.len; i++)
 		if (!((span.at[i] >= '0' && span.at[i] <= '9') || (span.at[i] >= 'a' && span.at[i] <= 'f')))
@@ -252,7 +252,7 @@ is_hex(struct rt_span span, size_t digits)
 }
 
 static bool
-accept_line(struct scan *scan, struct rt_facts *facts, struct rt_span *gained)
+accept_line(struct scan *scan, struct rt_facts *facts, struct rt_piece *gained)
 {
 	int64_t version;
 
@@ -280,14 +280,14 @@ rt_facts_read(struct rt_facts *facts, const char *message, size_t len)
 {
 	const char *blank = memmem(message, len, "\n\n", 2), *end = blank ? message + len - 1 : NULL;
 	rt_auto(buf) struct rt_buf subject = RT_BUF_INIT;
-	struct rt_span gained = {0};
+	struct rt_piece gained = {0};
 	struct scan scan;
 
 	*facts = (struct rt_facts){0};
 	if (!blank || blank + 2 >= end || *end != '\n')
 		return false;
 	scan = (struct scan){blank + 2, end};
-	facts->line = (struct rt_span){.at = scan.at, .len = (size_t)(end - scan.at)};
+	facts->line = (struct rt_piece){.at = scan.at, .len = (size_t)(end - scan.at)};
 	if (!accept_line(&scan, facts, &gained) || facts->seq < 1 || !is_hex(facts->prev, RT_SHA256_HEX) ||
 	    (facts->id.at && !is_hex(facts->id, 12)))
 		return false;
@@ -301,10 +301,10 @@ rt_facts_read(struct rt_facts *facts, const char *message, size_t len)
 	return subject.len == (size_t)(blank - message) && memcmp(subject.data, message, subject.len) == 0;
 }
 
-static struct rt_span
+static struct rt_piece
 span_of(const char *text)
 {
-	return (struct rt_span){.at = text, .len = text ? strlen(text) : 0};
+	return (struct rt_piece){.at = text, .len = text ? strlen(text) : 0};
 }
 
 void
@@ -325,25 +325,25 @@ rt_facts_of(struct rt_facts *facts, const struct rt_record *record, struct rt_bu
 		rt_buf_cut(held, 0);
 		rt_json_write(record->heads, held);
 		rt_buf_addc(held, '\n');
-		facts->heads = (struct rt_span){.at = held->data, .len = held->len - 1};
+		facts->heads = (struct rt_piece){.at = held->data, .len = held->len - 1};
 	}
 	memcpy(facts->digest, record->digest, sizeof(facts->digest));
 }
 
 bool
-rt_span_is(struct rt_span span, const char *text)
+rt_span_is(struct rt_piece span, const char *text)
 {
 	return span.at && strlen(text) == span.len && memcmp(span.at, text, span.len) == 0;
 }
 
-struct rt_span
-rt_span_string(struct rt_span object, const char *key)
+struct rt_piece
+rt_span_string(struct rt_piece object, const char *key)
 {
 	struct scan scan = {object.at, object.at + object.len};
-	struct rt_span value = {0}, string = {0};
+	struct rt_piece value = {0}, string = {0};
 
 	if (!object.at || !accept_object(&scan, 1, key, &value) || !value.at)
 		return string;
 	scan = (struct scan){value.at, value.at + value.len};
-	return *value.at == '"' && accept_string(&scan, &string) ? string : (struct rt_span){0};
+	return *value.at == '"' && accept_string(&scan, &string) ? string : (struct rt_piece){0};
 }

@@ -9,7 +9,7 @@
 #include "model/record.h"
 
 /* Part of a message, not NUL-terminated. A string is without its quotes; what is null has no address. */
-struct rt_span {
+struct rt_piece {
 	const char *at;
 	size_t len;
 	bool escaped; /* a string with escapes in it, as they are written */
@@ -19,11 +19,11 @@ struct rt_facts {
 	int64_t seq, time, counts[5], gained;
 	enum rt_op op;
 	bool fast;
-	struct rt_span prev, id, target, base, candidate, tree, landed, verdict; /* never escaped */
-	struct rt_span actor, boot_id, isolation;
-	struct rt_span evidence, heads, extra; /* objects */
-	struct rt_span line;		       /* the entry as JSON */
-	char digest[RT_SHA256_HEX + 1];	       /* of the line; taken by who needs it */
+	struct rt_piece prev, id, target, base, candidate, tree, landed, verdict; /* never escaped */
+	struct rt_piece actor, boot_id, isolation;
+	struct rt_piece evidence, heads, extra; /* objects */
+	struct rt_piece line;			/* the entry as JSON */
+	char digest[RT_SHA256_HEX + 1];		/* of the line; taken by who needs it */
 };
 
 /*
@@ -34,8 +34,8 @@ bool rt_facts_read(struct rt_facts *facts, const char *message, size_t len);
 /* The facts of a record that was read otherwise; they point into it and into held. */
 void rt_facts_of(struct rt_facts *facts, const struct rt_record *record, struct rt_buf *held);
 /* The string that a key has in an object of facts; without an address when it has none. */
-struct rt_span rt_span_string(struct rt_span object, const char *key);
-bool rt_span_is(struct rt_span span, const char *text);
+struct rt_piece rt_span_string(struct rt_piece object, const char *key);
+bool rt_span_is(struct rt_piece span, const char *text);
 
 /* Appends the subject of an entry: "landed 1a2b3c4d5e6f on main: 210 passed, 1 gained". */
 void rt_facts_subject(const struct rt_facts *facts, struct rt_buf *out);

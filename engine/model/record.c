@@ -91,8 +91,8 @@ to_json(const struct rt_record *record)
 }
 
 /* The verb of the subject; for what came to a verdict without landing, the verdict itself. */
-static struct rt_span
-subject_verb(enum rt_op op, struct rt_span verdict)
+static struct rt_piece
+subject_verb(enum rt_op op, struct rt_piece verdict)
 {
 	const char *verb = rt_op_name(op);
 
@@ -102,7 +102,7 @@ subject_verb(enum rt_op op, struct rt_span verdict)
 		verb = "landed";
 	else if ((op == RT_OP_REJECTED || op == RT_OP_JUDGED) && verdict.at)
 		return verdict;
-	return (struct rt_span){.at = verb, .len = strlen(verb)};
+	return (struct rt_piece){.at = verb, .len = strlen(verb)};
 }
 
 static void
@@ -122,7 +122,7 @@ add_count(struct rt_buf *out, int64_t n, const char *what)
 }
 
 static void
-add_escaped(struct rt_buf *out, struct rt_span span)
+add_escaped(struct rt_buf *out, struct rt_piece span)
 {
 	rt_id_escape(out, span.at, span.len < SHOWN ? span.len : SHOWN);
 }
@@ -132,7 +132,7 @@ void
 rt_facts_subject(const struct rt_facts *facts, struct rt_buf *out)
 {
 	static const char *const done[] = {"passed", "failed", "in error", "skipped", "regressed"};
-	struct rt_span target = facts->target;
+	struct rt_piece target = facts->target;
 	size_t i, end;
 
 	add_escaped(out, subject_verb(facts->op, facts->verdict));
@@ -144,7 +144,7 @@ rt_facts_subject(const struct rt_facts *facts, struct rt_buf *out)
 		size_t skipped = target.len >= 11 && !memcmp(target.at, "refs/heads/", 11) ? 11 : 0;
 
 		rt_buf_adds(out, " on ");
-		add_escaped(out, (struct rt_span){.at = target.at + skipped, .len = target.len - skipped});
+		add_escaped(out, (struct rt_piece){.at = target.at + skipped, .len = target.len - skipped});
 	}
 	end = out->len;
 	rt_buf_addc(out, ':');
@@ -155,12 +155,12 @@ rt_facts_subject(const struct rt_facts *facts, struct rt_buf *out)
 		rt_buf_cut(out, end);
 }
 
-static struct rt_span
+static struct rt_piece
 span_of(const struct rt_json *json, const char *key)
 {
 	const char *s = rt_json_get_string(json, key);
 
-	return (struct rt_span){.at = s, .len = s ? strlen(s) : 0};
+	return (struct rt_piece){.at = s, .len = s ? strlen(s) : 0};
 }
 
 static void
@@ -295,7 +295,7 @@ tree_of(const char *at, size_t len)
 }
 
 static char *
-string_of(struct rt_span span)
+string_of(struct rt_piece span)
 {
 	if (!span.at || !span.escaped)
 		return span.at ? rt_strndup(span.at, span.len) : NULL;

@@ -15,7 +15,7 @@ TestSuite(spare, .init = box_setup, .fini = box_teardown);
 static void
 make(unsigned depth, const char *without)
 {
-	rt_auto(span) struct rt_span *span = NULL, *stored = NULL;
+	rt_auto(span) struct rt_generations *span = NULL, *stored = NULL;
 	rt_auto(strs) struct rt_strs layers = {0};
 	rt_auto(free) char *cell = rt_format("%s/cell", box_root), *store = rt_format("%s/store", box_root);
 	struct rt_oid head = sh_oid("git rev-parse HEAD"), tree = sh_oid("git rev-parse HEAD^{tree}"), old;
