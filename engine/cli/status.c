@@ -249,7 +249,7 @@ show_uses(struct rt_cli *cli, struct rt_home *home, struct rt_err *err)
 	if (rt_target_find(home, rt_cli_value(cli, "target"), &ref, err) < 0 ||
 	    rt_ref_read(home->repo, ref.data, &tip, err) < 0 || rt_commit_read(home->repo, &tip, &commit, err) < 0 ||
 	    rt_trusted_read(&trusted, home->repo, &commit.tree, err) < 0 ||
-	    rt_uses_gather(&uses, home, &trusted.config, names, err) < 0)
+	    rt_uses_gather(&uses, home, &trusted, names, err) < 0)
 		return -1;
 	print_uses(cli, &uses);
 	return 0;

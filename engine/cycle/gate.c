@@ -101,8 +101,8 @@ choose_level(const struct rt_gate *gate, enum rt_isolation *level, struct rt_buf
 	if (floor && rt_isolation_parse(floor, &least) < 0)
 		least = RT_LEVEL_OF_NAMESPACES;
 	if (*level < least) {
-		rt_buf_addf(why, "the policy demands isolation %s and %s is in force", rt_isolation_name(least),
-			    rt_isolation_name(*level));
+		rt_buf_addf(why, "the policy demands isolation %s (`min_isolation`) and %s is in force",
+			    rt_isolation_name(least), rt_isolation_name(*level));
 	} else if (mode == RT_ISOLATION_STRICT && *level < RT_LEVEL_OF_NAMESPACES) {
 		rt_buf_adds(why, "isolation: strict needs namespaces");
 	} else if (mode == RT_ISOLATION_AUTO && *level == RT_LEVEL_OF_NONE) {

@@ -86,6 +86,42 @@ note_runs(struct walk *walk, const struct rt_record *record)
 	}
 }
 
+/* Whoever was judged was held against all rules; a change of nothing was not. */
+static void
+note_rules(struct walk *walk, const struct rt_record *record)
+{
+	if (!record->verdict ||
+	    (record->op != RT_OP_INTENT && record->op != RT_OP_JUDGED && record->op != RT_OP_REJECTED))
+		return;
+	for (size_t i = 0; i < walk->uses->n; i++)
+		if (walk->uses->at[i].kind == RT_USE_RULE)
+			later(&walk->uses->at[i].ran, record->time);
+}
+
+/* The key of the policy that asked for the refusal, or the rule itself where it always holds. */
+static struct rt_use *
+use_of_refusal(struct rt_uses *uses, const struct rt_json *refusal)
+{
+	const char *rule = rt_json_get_string(refusal, "rule"), *reason = rt_json_get_string(refusal, "reason");
+	for (size_t i = 0; rule && reason && i < uses->n; i++)
+		if (uses->at[i].kind == RT_USE_RULE && rt_policy_rule_refused(uses->at[i].name, rule, reason))
+			return &uses->at[i];
+	return rule ? find_or_add(uses, RT_USE_RULE, rule) : NULL;
+}
+
+/* A floor of isolation refuses nothing: what it keeps from running is inconclusive. */
+static void
+note_floor(struct walk *walk, const struct rt_json *unproven, int64_t time)
+{
+	static const char name[] = "min_isolation";
+	struct rt_use *use = find(walk->uses, RT_USE_RULE, name, strlen(name));
+	for (size_t i = 0; use && i < rt_json_count(unproven); i++) {
+		const char *text = rt_json_string(rt_json_at(unproven, i));
+		if (text && strstr(text, "(`min_isolation`)"))
+			later(&use->changed, time);
+	}
+}
+
 /* Who changed the verdict: the checks of what regressed or was not shown, and the rules that refused. */
 static void
 note_changes(struct walk *walk, const struct rt_json *evidence, int64_t time)
@@ -99,10 +135,11 @@ note_changes(struct walk *walk, const struct rt_json *evidence, int64_t time)
 			later(&use->changed, time);
 	}
 	for (size_t i = 0; i < rt_json_count(refusals); i++) {
-		const char *rule = rt_json_get_string(rt_json_at(refusals, i), "rule");
-		if (rule)
-			later(&find_or_add(walk->uses, RT_USE_RULE, rule)->changed, time);
+		struct rt_use *use = use_of_refusal(walk->uses, rt_json_at(refusals, i));
+		if (use)
+			later(&use->changed, time);
 	}
+	note_floor(walk, rt_json_get(evidence, "unproven"), time);
 	for (size_t i = 0; i < rt_json_count(cells); i++) {
 		const char *name = rt_json_get_string(rt_json_at(cells, i), "name"),
 			   *status = rt_json_get_string(rt_json_at(cells, i), "status");
@@ -142,6 +179,7 @@ look_at(void *data, const struct rt_oid *at, const struct rt_record *record, str
 		return 1;
 	walk->uses->oldest = record->time;
 	note_runs(walk, record);
+	note_rules(walk, record);
 	if (via)
 		later(&via->ran, record->time);
 	if (!changed_a_verdict(record))
@@ -161,12 +199,16 @@ look_at(void *data, const struct rt_oid *at, const struct rt_record *record, str
 }
 
 int
-rt_uses_gather(struct rt_uses *uses, struct rt_home *home, const struct rt_config *config, const char *const *commands,
-	       struct rt_err *err)
+rt_uses_gather(struct rt_uses *uses, struct rt_home *home, const struct rt_trusted *trusted,
+	       const char *const *commands, struct rt_err *err)
 {
 	struct walk walk = {.uses = uses, .home = home};
-	for (size_t i = 0; i < config->checks.n; i++)
-		(void)find_or_add(uses, RT_USE_CHECK, config->checks.at[i].name);
+	rt_auto(strs) struct rt_strs rules = {0};
+	for (size_t i = 0; i < trusted->config.checks.n; i++)
+		(void)find_or_add(uses, RT_USE_CHECK, trusted->config.checks.at[i].name);
+	rt_policy_rules(trusted->policy, &rules);
+	for (size_t i = 0; i < rules.n; i++)
+		(void)find_or_add(uses, RT_USE_RULE, rules.at[i]);
 	for (const struct rt_hook_kind *kind = rt_hook_kinds; kind->name; kind++)
 		if (read_touched(uses, home, RT_USE_HOOK, kind->name, err) < 0)
 			return -1;

@@ -5,11 +5,12 @@
  * "Am I using the last thing I built?": when each check, hook, policy rule and command last ran, and when it last
  * changed a verdict. What ran is read from the newest entries of this writer's chain and, for commands and hooks that
  * leave no entry, from the times of the files in <ratchet>/use; what changed a verdict from the evidence of entries
- * that did not accept.
+ * that did not accept. The rules are the keys that the policy files ask by, which run whenever a proposal is judged,
+ * and, once they refused something, those that always hold.
  */
 
 #include "cycle/ledger.h"
-#include "model/config.h"
+#include "cycle/trusted.h"
 
 #define RT_USE_KINDS(X) X(CHECK, "check") X(HOOK, "hook") X(RULE, "rule") X(COMMAND, "command")
 enum rt_use_kind {
@@ -31,8 +32,8 @@ struct rt_uses {
 	int64_t oldest; /* time of the oldest of them; 0: none */
 };
 
-/* commands: their names, NULL-terminated. config: of the target's tip. */
-int rt_uses_gather(struct rt_uses *uses, struct rt_home *home, const struct rt_config *config,
+/* commands: their names, NULL-terminated. trusted: of the target's tip. */
+int rt_uses_gather(struct rt_uses *uses, struct rt_home *home, const struct rt_trusted *trusted,
 		   const char *const *commands, struct rt_err *err) RT_MUST_USE;
 void rt_uses_release(struct rt_uses *uses);
 RT_DEFINE_AUTO(uses, struct rt_uses, rt_uses_release);

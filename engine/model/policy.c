@@ -78,7 +78,8 @@ judge_mode(const struct rt_policy *policy, const struct rt_delta *delta, struct 
 				  "a submodule's commit; a policy permits it by `modes` with "
 				  "\"160000\"");
 		else
-			rt_refuse(out, "mode", delta->path, 0, "mode %06o is not permitted", delta->new_mode);
+			rt_refuse(out, "mode", delta->path, 0, "mode %06o is not permitted%s", delta->new_mode,
+				  policy->modes.n ? " by `modes`" : "");
 	}
 	if (old_type && old_type != new_type && (policy->types_forbidden || !policy->types_allowed))
 		rt_refuse(out, "mode", delta->path, 0,
@@ -286,6 +287,53 @@ rt_policy_add_value(struct rt_policy *policy, const char *value, size_t len, str
 			       "a secret value of %zu bytes is too short to be looked for; use 6 or more", len);
 	rt_secret_matcher_add(policy->matcher, value, len);
 	return 0;
+}
+
+void
+rt_policy_rules(const struct rt_policy *policy, struct rt_strs *keys)
+{
+	const struct {
+		const char *key;
+		bool asked;
+	} rules[] = {
+	    {"forbidden", policy->forbidden.n > 0},
+	    {"allowed", policy->allowed.n > 0},
+	    {"signed", policy->signed_globs.n > 0},
+	    {"max_file", policy->max_file < UINT64_MAX},
+	    {"max_patch", policy->max_patch < UINT64_MAX},
+	    {"max_files", policy->max_files < UINT64_MAX},
+	    {"binary", policy->max_binary < UINT64_MAX},
+	    {"modes", policy->modes.n > 0},
+	    {"trailers", policy->trailers.n > 0},
+	    {"min_isolation", policy->min_isolation != NULL},
+	    {"attributes", policy->attributes_forbidden},
+	    {"type_changes", policy->types_forbidden},
+	    {"secret:known-value", policy->values_file != NULL},
+	};
+
+	for (size_t i = 0; i < RT_COUNT(rules); i++)
+		if (rules[i].asked)
+			rt_strs_add(keys, rules[i].key);
+	for (size_t i = 0; i < policy->patterns.n; i++)
+		rt_strs_add(keys, policy->patterns.at[i].rule);
+}
+
+bool
+rt_policy_rule_refused(const char *key, const char *rule, const char *reason)
+{
+	/* where one rule stands for several keys, the reason names the key */
+	static const struct {
+		const char *key, *rule, *named;
+	} shared[] = {
+	    {"max_file", "too-large", "`max_file`"},   {"max_patch", "too-large", "`max_patch`"},
+	    {"max_files", "too-large", "`max_files`"}, {"modes", "mode", "`modes`"},
+	    {"type_changes", "mode", "`type_changes"},
+	};
+
+	for (size_t i = 0; i < RT_COUNT(shared); i++)
+		if (!strcmp(key, shared[i].key))
+			return !strcmp(rule, shared[i].rule) && strstr(reason, shared[i].named);
+	return !strcmp(key, rule);
 }
 
 void

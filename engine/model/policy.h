@@ -68,6 +68,11 @@ int rt_policy_parse(struct rt_policy *policy, const char *bytes, size_t len, con
  * under 6 bytes are refused. */
 const char *rt_policy_values_file(const struct rt_policy *policy);
 int rt_policy_add_value(struct rt_policy *policy, const char *value, size_t len, struct rt_err *err) RT_MUST_USE;
+/* Adds the keys by which the files ask for something that can refuse: "max_file", "min_isolation", "secret:acme-key". A
+ * key whose value only permits (`attributes: allow`) is none. */
+void rt_policy_rules(const struct rt_policy *policy, struct rt_strs *keys);
+/* True if a refusal of that rule with that reason is what such a key asked for. */
+bool rt_policy_rule_refused(const char *key, const char *rule, const char *reason);
 /* "namespaces", "landlock" or NULL. */
 const char *rt_policy_min_isolation(const struct rt_policy *policy);
 void rt_policy_free(struct rt_policy *policy);

@@ -74,6 +74,21 @@ exits 0 'the declarations are JSON too' "$RATCHET" overdue --kinds --json
 exits 2 'a number of days that is none is a usage error' "$RATCHET" overdue --within soon
 
 # ---- use ----
+# lacks REGEX: what was said last has no such line
+lacks() {
+	! printf '%s\n' "$SAID" | grep -Eq -- "$1"
+}
+mkdir -p .ratchet/policies && printf '%s\n' 'forbidden: [vendor]' 'max_file: 4KiB' 'max_files: 50' 'attributes: allow' >.ratchet/policies/sizes.yml
+git add .ratchet && must git commit -q -m 'policies'
+exits 0 'status tells of rules that never acted' "$RATCHET" status --use
+says 'a rule of the policies that never refused is listed' 'rule +max_files +ran .*, changed a verdict never'
+check 'a key that only permits is no rule' lacks 'rule +attributes'
+head -c 5000 /dev/zero | tr '\0' x >large && git add -N large && git diff >"$BOX/large.patch" && git rm -q --cached large && rm large
+exits 4 'a file over the limit is refused' "$RATCHET" propose "$BOX/large.patch"
+exits 0 'status tells of the rule that refused' "$RATCHET" status --use
+says 'the rule is named by the key that asked for it' 'rule +max_file +ran 20[^,]*, changed a verdict 20'
+says 'its neighbours ran and changed nothing' 'rule +forbidden +ran 20[^,]*, changed a verdict never'
+check 'no rule stands beside its key' lacks 'rule +too-large'
 echo bad >cases/a && git diff >"$BOX/bad.patch" && git checkout -q .
 exits 1 'a change that breaks a case is rolled back' "$RATCHET" propose "$BOX/bad.patch"
 exits 0 'status tells what is used' "$RATCHET" status --use

@@ -518,3 +518,42 @@ Test(policy, paths_in_refusals_are_escaped)
 	cr_assert_str_eq(refusals.at[0].path, "a\\nb");
 	cr_assert_not(rt_refusal_is_secret(&refusals.at[0]));
 }
+
+Test(policy, every_key_that_can_refuse_is_listed_and_owns_its_refusals)
+{
+	rt_auto(strs) struct rt_strs keys = {0};
+	const char *message = "one";
+	struct rt_delta delta = {.path = "vendor",
+				 .old_mode = 0120000,
+				 .new_mode = 0100755,
+				 .new_size = 5,
+				 .content = "a\0bcd",
+				 .content_len = 5};
+
+	rules("forbidden: [vendor]\nallowed: [src]\nsigned: [vendor]\nmax_file: 4\nmax_patch: 4\nmax_files: 0\n"
+	      "binary: forbid\nmodes: ['100644']\ntrailers: [Reviewed-by]\nmin_isolation: landlock\n"
+	      "attributes: forbid\ntype_changes: forbid\n"
+	      "secrets:\n  values_file: /etc/values\n  patterns: {acme: 'ACME-[0-9]+'}\n");
+	rt_policy_rules(policy, &keys);
+	cr_assert_eq(keys.n, 14);
+	rt_policy_judge(policy, &delta, &refusals);
+	rt_policy_judge_whole(policy, 1, 5, &message, 1, &refusals);
+	rt_policy_scan(policy, "text", "ACME-7", 6, &refusals);
+	refused_are(
+	    "forbidden,allowed,signed,mode,mode,too-large,binary,too-large,too-large,trailers,secret:acme@text:1");
+	for (size_t i = 0; i < refusals.n; i++) {
+		size_t owners = 0;
+		for (size_t k = 0; k < keys.n; k++)
+			owners += rt_policy_rule_refused(keys.at[k], refusals.at[i].rule, refusals.at[i].reason);
+		cr_assert_eq(owners, 1, "%s: %s has %zu owners", refusals.at[i].rule, refusals.at[i].reason, owners);
+	}
+}
+
+Test(policy, a_key_that_only_permits_is_no_rule)
+{
+	rt_auto(strs) struct rt_strs keys = {0};
+
+	rules("binary: allow\nattributes: allow\ntype_changes: allow\n");
+	rt_policy_rules(policy, &keys);
+	cr_assert_eq(keys.n, 0);
+}
