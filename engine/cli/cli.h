@@ -52,6 +52,11 @@ bool rt_cli_flag(const struct rt_cli *cli, const char *name);
 /* All values of an option that may be repeated. */
 void rt_cli_values(const struct rt_cli *cli, const char *name, struct rt_strs *out);
 
+/* Absolute path of the program that runs, as hooks are to name it; the caller frees it. NULL with err. */
+char *rt_cli_self(struct rt_err *err);
+/* For how long a check may show nothing while the target is worked on, unless told. */
+enum { RT_CLI_WITHIN_DAYS = 7 };
+
 /* Prints text that may hold words of a candidate, so that no CI runner obeys them. Every report and error goes this
  * way. */
 void rt_cli_write(FILE *to, const char *text);

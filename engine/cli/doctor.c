@@ -40,9 +40,9 @@ static int
 run(struct rt_cli *cli, struct rt_err *err)
 {
 	rt_auto(diagnoses) struct rt_diagnoses diagnoses = {0};
-	rt_auto(free) char *self = realpath("/proc/self/exe", NULL);
+	rt_auto(free) char *self = rt_cli_self(err);
 	if (!self)
-		return rt_fail_errno(err, "can't find out which program this is");
+		return -1;
 	if (rt_doctor(cli->dir, self, rt_cli_flag(cli, "fix"), &diagnoses, err) < 0)
 		return -1;
 	if (cli->json)

@@ -87,9 +87,9 @@ install(struct rt_cli *cli, bool remove, struct rt_err *err)
 {
 	rt_auto(home) struct rt_home home = RT_HOME_INIT;
 	rt_auto(strs) struct rt_strs did = {0};
-	rt_auto(free) char *self = realpath("/proc/self/exe", NULL);
+	rt_auto(free) char *self = rt_cli_self(err);
 	if (!self)
-		return rt_fail_errno(err, "finding the path of this program in /proc");
+		return -1;
 	if (rt_home_open(&home, cli->dir, err) < 0)
 		return -1;
 	if (remove)

@@ -150,6 +150,15 @@ write_inert(FILE *to, const char *text, const char *instead)
 	fputs(text, to);
 }
 
+char *
+rt_cli_self(struct rt_err *err)
+{
+	char *self = realpath("/proc/self/exe", NULL);
+	if (!self)
+		(void)rt_fail_errno(err, "finding the path of this program in /proc");
+	return self;
+}
+
 void
 rt_cli_write(FILE *to, const char *text)
 {

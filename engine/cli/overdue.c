@@ -7,8 +7,6 @@
 #include "cycle/settle.h"
 #include "support/clock.h"
 
-enum { DEFAULT_DAYS = 7 };
-
 static const struct rt_option options[] = {
     {0, "target", "BRANCH", "the branch to speak of", false},
     {0, "within", "DAYS", "how long a check may show nothing while the target is worked on (default 7)", false},
@@ -20,7 +18,7 @@ static int
 read_days(const struct rt_cli *cli, uint64_t *days, struct rt_err *err)
 {
 	const char *text = rt_cli_value(cli, "within");
-	*days = DEFAULT_DAYS;
+	*days = RT_CLI_WITHIN_DAYS;
 	if (text && (rt_parse_u64(text, days) < 0 || *days > 36500))
 		return rt_fail(err, RT_ECONFIG, "--within takes a number of days, not %s", text);
 	return 0;
@@ -71,14 +69,14 @@ run(struct rt_cli *cli, struct rt_err *err)
 	rt_auto(home) struct rt_home home = RT_HOME_INIT;
 	rt_auto(overdue) struct rt_overdue overdue = {.looked = 0};
 	rt_auto(buf) struct rt_buf ref = RT_BUF_INIT;
-	rt_auto(free) char *self = realpath("/proc/self/exe", NULL);
+	rt_auto(free) char *self = rt_cli_self(err);
 	uint64_t days;
 	if (rt_cli_flag(cli, "kinds")) {
 		print_kinds(cli);
 		return 0;
 	}
 	if (!self)
-		return rt_fail_errno(err, "finding the path of this program in /proc");
+		return -1;
 	if (read_days(cli, &days, err) < 0 || rt_home_open(&home, cli->dir, err) < 0 ||
 	    rt_target_find(&home, rt_cli_value(cli, "target"), &ref, err) < 0 ||
 	    rt_overdue_find(&overdue, &home, ref.data, (int64_t)days * 86400, self, err) < 0)

@@ -5,16 +5,16 @@
 #include "cycle/check.h"
 #include "cycle/ledger.h"
 #include "cycle/open.h"
+#include "cycle/overdue.h"
 #include "cycle/settle.h"
 #include "cycle/use.h"
-#include "cycle/verify.h"
+
 #include "git/signature.h"
 #include "support/clock.h"
 
-/* The newest entry of each kind, and what is open. */
+/* The newest entries, and what is open. */
 struct recent {
 	int64_t now;
-	int64_t seen[16];    /* time of the newest entry by enum rt_op; 0 none */
 	char *last;	     /* "verdict id" of the newest one that judged */
 	struct rt_strs open; /* sentences */
 	size_t entries, rejected;
@@ -30,8 +30,6 @@ look(void *data, const struct rt_oid *at, const struct rt_record *record, struct
 	(void)err;
 	if (++recent->entries > LOOKED_AT)
 		return 1;
-	if (!recent->seen[record->op])
-		recent->seen[record->op] = record->time;
 	if (!recent->last && record->verdict && record->op != RT_OP_INTENT)
 		recent->last = rt_format("%s %s", record->verdict, record->id ? record->id : "-");
 	if (record->op == RT_OP_REJECTED)
@@ -43,7 +41,7 @@ struct facts {
 	struct rt_buf ref;
 	struct rt_oid tip;
 	struct rt_trusted trusted;
-	struct rt_verification verification;
+	struct rt_overdue overdue;
 	struct recent recent;
 	enum rt_isolation level;
 	bool unsigned_governance;
@@ -61,17 +59,45 @@ note_open(void *data, const struct rt_open *open, struct rt_err *err)
 }
 
 static void
-print_age(const char *what, int64_t then, int64_t now)
+print_age(const char *what, const struct rt_evidence_state *state, int64_t now)
 {
-	int64_t age = now - then;
-	if (!then)
-		printf("  %-10s never\n", what);
+	int64_t age = now - state->newest;
+	printf("  %-20s ", what);
+	if (!state->newest)
+		printf("never");
 	else if (age < 3600)
-		printf("  %-10s %" PRId64 " min ago\n", what, age / 60);
+		printf("%" PRId64 " min ago", age / 60);
 	else if (age < 2 * 86400)
-		printf("  %-10s %" PRId64 " h ago\n", what, age / 3600);
+		printf("%" PRId64 " h ago", age / 3600);
 	else
-		printf("  %-10s %" PRId64 " days ago\n", what, age / 86400);
+		printf("%" PRId64 " days ago", age / 86400);
+	puts(state->missing ? ", overdue: `ratchet overdue` says what" : "");
+}
+
+static void
+print_ages(const struct facts *f)
+{
+	size_t n;
+	const struct rt_evidence_kind *kinds = rt_evidence_kinds(&n);
+	puts("newest evidence of each kind:");
+	for (size_t i = 0; i < n; i++)
+		print_age(kinds[i].operation, &f->overdue.states[i], f->recent.now);
+}
+
+static struct rt_json *
+ages_json(const struct facts *f)
+{
+	size_t n;
+	const struct rt_evidence_kind *kinds = rt_evidence_kinds(&n);
+	struct rt_json *list = rt_json_new_array();
+	for (size_t i = 0; i < n; i++) {
+		struct rt_json *item = rt_json_new_object();
+		rt_json_set_string(item, "operation", kinds[i].operation);
+		rt_json_set_int(item, "newest", f->overdue.states[i].newest);
+		rt_json_set_int(item, "overdue", (int64_t)f->overdue.states[i].missing);
+		rt_json_append(list, item);
+	}
+	return list;
 }
 
 /* Days on which the waiver is valid, today included; 0 when it has expired. */
@@ -85,13 +111,14 @@ static int
 gather(struct rt_home *home, struct rt_cli *cli, struct facts *f, struct rt_err *err)
 {
 	rt_auto(commit) struct rt_commit commit = {0};
-	if (rt_target_find(home, rt_cli_value(cli, "target"), &f->ref, err) < 0 ||
+	rt_auto(free) char *self = rt_cli_self(err);
+	if (!self || rt_target_find(home, rt_cli_value(cli, "target"), &f->ref, err) < 0 ||
 	    rt_ref_read(home->repo, f->ref.data, &f->tip, err) < 0)
 		return -1;
 	if (rt_commit_read(home->repo, &f->tip, &commit, err) < 0 ||
 	    rt_trusted_read(&f->trusted, home->repo, &commit.tree, err) < 0)
 		return -1;
-	if (rt_verify(home, f->ref.data, false, &f->verification, err) < 0 ||
+	if (rt_overdue_find(&f->overdue, home, f->ref.data, (int64_t)RT_CLI_WITHIN_DAYS * 86400, self, err) < 0 ||
 	    rt_ledger_walk(home, NULL, look, &f->recent, err) < 0 ||
 	    rt_open_each(home, f->ref.data, LOOKED_AT, note_open, f, err) < 0)
 		return -1;
@@ -140,45 +167,39 @@ print_text(const struct rt_home *home, const struct facts *f)
 	       f->trusted.present ? "" : ", which has no ratchet.yml: run `ratchet init`");
 	printf("baseline of %zu lines, %zu checks, isolation %s\n", f->trusted.baseline.lines.n,
 	       f->trusted.config.checks.n, rt_isolation_name(f->level));
-	printf("ledger %s: %" PRId64 " entries, last verdict %s\n", home->writer, f->verification.head.seq,
+	printf("ledger %s: %" PRId64 " entries, last verdict %s\n", home->writer, f->overdue.verification.head.seq,
 	       f->recent.last ? f->recent.last : "none");
-	for (enum rt_op op = 0; op < RT_OP_GC; op++)
-		if (f->recent.seen[op])
-			print_age(rt_op_name(op), f->recent.seen[op], f->recent.now);
+	print_ages(f);
 	if (f->unsigned_governance && f->trusted.present)
 		puts("governance is unsigned: no key in policies/allowed_signers yet");
 	print_waivers(f);
 	for (size_t i = 0; i < f->recent.open.n; i++)
 		printf("open: %s\n", f->recent.open.at[i]);
-	if (f->verification.classes[RT_CLASS_OWED])
+	if (f->overdue.verification.classes[RT_CLASS_OWED])
 		printf("owed: the full checks of %zu commits; `ratchet check` pays\n",
-		       f->verification.classes[RT_CLASS_OWED]);
-	for (size_t i = 0; i < f->verification.findings.n; i++)
-		printf("finding: %s\n", f->verification.findings.at[i]);
+		       f->overdue.verification.classes[RT_CLASS_OWED]);
+	for (size_t i = 0; i < f->overdue.verification.findings.n; i++)
+		printf("finding: %s\n", f->overdue.verification.findings.at[i]);
 }
 
 static void
 print_json(const struct rt_home *home, const struct facts *f)
 {
-	struct rt_json *json = rt_json_new_object(), *seen = rt_json_new_object(), *open = rt_json_new_array(),
-		       *findings = rt_json_new_array();
-	for (enum rt_op op = 0; op < RT_OP_GC; op++)
-		if (f->recent.seen[op])
-			rt_json_set_int(seen, rt_op_name(op), f->recent.seen[op]);
+	struct rt_json *json = rt_json_new_object(), *open = rt_json_new_array(), *findings = rt_json_new_array();
 	for (size_t i = 0; i < f->recent.open.n; i++)
 		rt_json_append(open, rt_json_new_string(f->recent.open.at[i]));
-	for (size_t i = 0; i < f->verification.findings.n; i++)
-		rt_json_append(findings, rt_json_new_string(f->verification.findings.at[i]));
+	for (size_t i = 0; i < f->overdue.verification.findings.n; i++)
+		rt_json_append(findings, rt_json_new_string(f->overdue.verification.findings.at[i]));
 	rt_json_set_string(json, "target", f->ref.data);
 	rt_json_set_string(json, "tip", f->tip.hex);
 	rt_json_set_bool(json, "adopted", f->trusted.present);
 	rt_json_set_int(json, "baseline_lines", (int64_t)f->trusted.baseline.lines.n);
 	rt_json_set_string(json, "isolation", rt_isolation_name(f->level));
 	rt_json_set_string(json, "writer", home->writer);
-	rt_json_set_int(json, "entries", f->verification.head.seq);
+	rt_json_set_int(json, "entries", f->overdue.verification.head.seq);
 	rt_json_set_bool(json, "unsigned_governance", f->unsigned_governance);
-	rt_json_set_int(json, "owed", (int64_t)f->verification.classes[RT_CLASS_OWED]);
-	rt_json_set(json, "newest", seen);
+	rt_json_set_int(json, "owed", (int64_t)f->overdue.verification.classes[RT_CLASS_OWED]);
+	rt_json_set(json, "evidence", ages_json(f));
 	rt_json_set(json, "open", open);
 	rt_json_set(json, "findings", findings);
 	rt_json_set(json, "waivers", waivers_json(f));
@@ -277,7 +298,7 @@ run(struct rt_cli *cli, struct rt_err *err)
 		print_text(&home, &facts);
 	rt_buf_release(&facts.ref);
 	rt_trusted_release(&facts.trusted);
-	rt_verification_release(&facts.verification);
+	rt_overdue_release(&facts.overdue);
 	rt_strs_release(&facts.recent.open);
 	free(facts.recent.last);
 	return code;
@@ -287,8 +308,8 @@ const struct rt_command rt_command_status = {
     .name = "status",
     .arguments = "",
     .summary = "show the target, the ledger, the age of each kind of evidence, and what is owed",
-    .about = "Everything at a glance: where the target stands, how much the baseline holds, when each kind of entry "
-	     "was written last, ungated moves, open entries, "
+    .about = "Everything at a glance: where the target stands, how much the baseline holds, how old the newest "
+	     "evidence of each kind is and which is overdue, ungated moves, open entries, "
 	     "waivers with the days that they have left, and commits whose full checks are still owed.",
     .options = options,
     .max_args = 0,

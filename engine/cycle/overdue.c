@@ -6,22 +6,26 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "cycle/hook.h"
 #include "cycle/install.h"
 #include "cycle/pending.h"
 #include "cycle/open.h"
 #include "cycle/trusted.h"
-#include "cycle/verify.h"
+#include "cycle/verify_parts.h"
 #include "model/judge.h"
 #include "support/clock.h"
 
-enum { HOUR = 3600, DAY = 86400, OPEN_LOOKED_AT = 5000, ENTRIES = 20000 };
+enum { HOUR = 3600, DAY = 86400, OPEN_LOOKED_AT = 5000, ENTRIES = 20000, AGES_LOOKED_AT = 2000 };
 
 struct asking {
 	struct rt_overdue *out;
 	struct rt_home *home;
 	const char *ref, *binary;
 	int64_t now, within;
-	struct rt_verification verification;
+	/* by kind of entry the time of the newest; those that accepted after all checks; the last time all was sound */
+	int64_t entries[RT_OP_GC + 1], full, verified;
+	int64_t newest; /* of the kind that is asked for: what its function found */
+	size_t walked;
 };
 
 static void
@@ -33,11 +37,47 @@ add_since(struct asking *a, int64_t then, const char *what, const char *mend)
 	rt_strs_addf(&a->out->missing, "%s%s%s; %s", what, then ? ", since " : "", when.data, mend);
 }
 
+static int64_t
+latest(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
+static bool
+accepted(const struct rt_record *record)
+{
+	enum rt_verdict verdict;
+	return record->verdict && rt_verdict_parse(record->verdict, &verdict) == 0 && rt_verdict_exit(verdict) == 0;
+}
+
+static int
+look_back(void *data, const struct rt_oid *at, const struct rt_record *record, struct rt_err *err)
+{
+	struct asking *a = data;
+	(void)at;
+	(void)err;
+	a->entries[record->op] = latest(a->entries[record->op], record->time);
+	if (!record->fast && accepted(record))
+		a->full = latest(a->full, record->time);
+	return ++a->walked >= AGES_LOOKED_AT;
+}
+
+static int64_t
+time_of_file(const char *path)
+{
+	struct stat st;
+	return stat(path, &st) == 0 ? st.st_mtim.tv_sec : 0;
+}
+
 /* ---- one function for each kind of evidence ---- */
 
 static int
 ask_hooks(struct asking *a, struct rt_err *err)
 {
+	for (const struct rt_hook_kind *kind = rt_hook_kinds; kind->name; kind++) {
+		rt_auto(free) char *path = rt_home_path(a->home, "use/hook %s", kind->name);
+		a->newest = latest(a->newest, time_of_file(path));
+	}
 	return rt_hooks_compare(a->home, a->binary, &a->out->missing, err);
 }
 
@@ -45,8 +85,9 @@ static int
 ask_target(struct asking *a, struct rt_err *err)
 {
 	(void)err;
-	for (size_t i = 0; i < a->verification.findings.n; i++)
-		rt_strs_add(&a->out->missing, a->verification.findings.at[i]);
+	a->newest = latest(a->entries[RT_OP_OUTCOME], a->entries[RT_OP_ADOPTED]);
+	for (size_t i = 0; i < a->out->verification.findings.n; i++)
+		rt_strs_add(&a->out->missing, a->out->verification.findings.at[i]);
 	return 0;
 }
 
@@ -67,6 +108,7 @@ note_open(void *data, const struct rt_open *open, struct rt_err *err)
 static int
 ask_open(struct asking *a, struct rt_err *err)
 {
+	a->newest = a->entries[RT_OP_JUDGED];
 	return rt_open_each(a->home, a->ref, OPEN_LOOKED_AT, note_open, a, err);
 }
 
@@ -75,7 +117,8 @@ ask_owed(struct asking *a, struct rt_err *err)
 {
 	rt_auto(commit) struct rt_commit tip = {0};
 	struct rt_oid at;
-	if (!a->verification.classes[RT_CLASS_OWED])
+	a->newest = a->full;
+	if (!a->out->verification.classes[RT_CLASS_OWED])
 		return 0;
 	if (rt_ref_read(a->home->repo, a->ref, &at, err) < 0 || rt_commit_read(a->home->repo, &at, &tip, err) < 0)
 		return -1;
@@ -84,7 +127,7 @@ ask_owed(struct asking *a, struct rt_err *err)
 	if (a->now - then < DAY)
 		return 0;
 	rt_auto(free) char *what =
-	    rt_format("only the fast checks of %zu commits ran", a->verification.classes[RT_CLASS_OWED]);
+	    rt_format("only the fast checks of %zu commits ran", a->out->verification.classes[RT_CLASS_OWED]);
 	add_since(a, then, what, "`ratchet check` runs the others");
 	return 0;
 }
@@ -108,6 +151,7 @@ note_pending(void *data, const char *name, const struct rt_oid *oid, struct rt_e
 static int
 ask_landing(struct asking *a, struct rt_err *err)
 {
+	a->newest = latest(a->entries[RT_OP_OUTCOME], latest(a->entries[RT_OP_ABORTED], a->entries[RT_OP_REJECTED]));
 	return rt_ref_each(a->home->repo, RT_PENDING_REFS, note_pending, a, err) < 0 ? -1 : 0;
 }
 
@@ -123,13 +167,12 @@ static int
 look_at(void *data, const struct rt_oid *at, const struct rt_record *record, struct rt_err *err)
 {
 	struct shown *shown = data;
-	enum rt_verdict verdict;
 	const struct rt_json *runs = rt_json_get(record->evidence, "runs");
 	(void)at;
 	(void)err;
 	if (++shown->entries > ENTRIES || !shown->missing)
 		return 1;
-	if (!record->verdict || rt_verdict_parse(record->verdict, &verdict) < 0 || rt_verdict_exit(verdict) != 0)
+	if (!accepted(record))
 		return 0;
 	if (record->time > shown->newest)
 		shown->newest = record->time;
@@ -161,7 +204,11 @@ ask_checks(struct asking *a, struct rt_err *err)
 	struct shown shown = {.config = &trusted.config, .at = times, .missing = trusted.config.checks.n};
 	if (rt_ledger_walk(a->home, NULL, look_at, &shown, err) < 0)
 		return -1;
+	/* as old as the check that was longest silent */
+	a->newest = shown.newest;
 	for (size_t i = 0; i < trusted.config.checks.n; i++) {
+		if (times[i] < a->newest)
+			a->newest = times[i];
 		if (!shown.newest || shown.newest - times[i] <= a->within)
 			continue;
 		rt_auto(free) char *what =
@@ -175,11 +222,11 @@ ask_checks(struct asking *a, struct rt_err *err)
 static int
 ask_verification(struct asking *a, struct rt_err *err)
 {
-	rt_auto(free) char *path = rt_home_path(a->home, "verified");
-	struct stat st;
 	(void)err;
 	/* rt_verify, which was just called, writes it where all is sound */
-	if (stat(path, &st) < 0 && !a->verification.findings.n)
+	rt_auto(free) char *path = rt_verified_path(a->home, a->ref);
+	a->newest = a->verified;
+	if (!time_of_file(path) && !a->out->verification.findings.n)
 		rt_strs_addf(&a->out->missing, "the ledger was never verified; `ratchet verify` does");
 	return 0;
 }
@@ -215,6 +262,7 @@ ask_locks(struct asking *a, struct rt_err *err)
 	rt_auto(free) char *ref = rt_format("%s/%s.lock", common, a->ref);
 	rt_auto(free) char *packed = rt_format("%s/packed-refs.lock", common);
 	rt_auto(free) char *index = rt_format("%s/index.lock", rt_repo_gitdir(a->home->repo));
+	a->newest = a->entries[RT_OP_RECOVERED];
 	if (ask_lock(a, lane, true, err) < 0 || ask_lock(a, ref, false, err) < 0)
 		return -1;
 	return ask_lock(a, packed, false, err) < 0 ? -1 : ask_lock(a, index, false, err);
@@ -258,10 +306,19 @@ rt_overdue_find(struct rt_overdue *overdue, struct rt_home *home, const char *re
 {
 	struct asking a = {
 	    .out = overdue, .home = home, .ref = ref, .binary = binary, .now = rt_clock_now(), .within = within_s};
-	int result = rt_verify(home, ref, false, &a.verification, err);
-	for (size_t i = 0; i < RT_COUNT(asks) && result == 0; i++, overdue->looked++)
+	rt_auto(free) char *verified = rt_verified_path(home, ref);
+	a.verified = time_of_file(verified);
+	overdue->states = rt_alloc(RT_COUNT(asks), sizeof(*overdue->states));
+	int result = rt_verify(home, ref, false, &overdue->verification, err);
+	if (result == 0 && rt_ledger_walk(home, NULL, look_back, &a, err) < 0)
+		result = -1;
+	for (size_t i = 0; i < RT_COUNT(asks) && result == 0; i++, overdue->looked++) {
+		size_t before = overdue->missing.n;
+		a.newest = 0;
 		result = asks[i](&a, err);
-	rt_verification_release(&a.verification);
+		overdue->states[i] =
+		    (struct rt_evidence_state){.newest = a.newest, .missing = overdue->missing.n - before};
+	}
 	return result;
 }
 
@@ -269,4 +326,6 @@ void
 rt_overdue_release(struct rt_overdue *overdue)
 {
 	rt_strs_release(&overdue->missing);
+	free(overdue->states);
+	rt_verification_release(&overdue->verification);
 }

@@ -6,16 +6,23 @@
  * (`ratchet overdue --kinds` prints it), with the function that asks whether what should be there by now is there.
  */
 
-#include "cycle/ledger.h"
-
-struct rt_overdue {
-	struct rt_strs missing; /* a sentence each: what is missing, since when, and the mend */
-	size_t looked;		/* kinds of evidence that were asked for */
-};
+#include "cycle/verify.h"
 
 struct rt_evidence_kind {
 	const char *operation, *leaves, *by;
 };
+struct rt_evidence_state {
+	int64_t newest; /* seconds UTC of what is there; 0: none in the newest entries */
+	size_t missing; /* how much of it is overdue */
+};
+
+struct rt_overdue {
+	struct rt_strs missing;		     /* a sentence each: what is missing, since when, and the mend */
+	struct rt_evidence_state *states;    /* by kind */
+	size_t looked;			     /* kinds of evidence that were asked for */
+	struct rt_verification verification; /* of the target, which the states are of */
+};
+
 /* The table, n rows. */
 const struct rt_evidence_kind *rt_evidence_kinds(size_t *n);
 

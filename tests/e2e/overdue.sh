@@ -11,6 +11,12 @@ says 'it says how much it looked at' 'nothing is overdue: [0-9]+ kinds'
 git config core.hooksPath /nowhere
 exits 1 'a hook path that was redirected is overdue evidence' "$RATCHET" overdue
 says 'the mend is named' 'ratchet hook --install'
+exits 0 'status tells the age of each kind of evidence' "$RATCHET" status
+says 'what is overdue is marked' '^  hook +.*, overdue: '
+says 'what is there has its age' '^  pre-commit +[0-9]+ min ago$'
+says 'what never was says so' '^  recovery +never$'
+exits 0 'the ages are JSON too' "$RATCHET" status --json
+says 'with how much is overdue of each' '"newest":[0-9]+,"operation":"check","overdue":0'
 must "$RATCHET" hook --install
 chmod -x .git/ratchet/hooks/pre-commit
 exits 1 'a hook that git ignores is overdue evidence' "$RATCHET" overdue
