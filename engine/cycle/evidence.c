@@ -208,10 +208,11 @@ read_reports(const struct rt_evidence *e, struct rt_run *run, struct rt_sha256 *
 		return rt_fail(err, RT_EINTERNAL, "no reader for the format %s", spec->format);
 	if (strcmp(format->name, "exit") == 0)
 		return 0;
-	if (spec->from_stdout || (preset && preset->from_stdout && !spec->path)) {
-		if (lseek(e->stdout_fd, 0, SEEK_SET) < 0)
+	if (e->streams) {
+		static const char *const names[] = {NULL, "standard output", "standard error", "the output"};
+		if (lseek(e->output_fd, 0, SEEK_SET) < 0)
 			return rt_fail_errno(err, "reading the output of %s again", e->cell->name);
-		return read_one(e, format, e->stdout_fd, "standard output", run, digest, err);
+		return read_one(e, format, e->output_fd, names[e->streams], run, digest, err);
 	}
 	if (path)
 		return read_from_workspace(e, format, path, run, digest, err);

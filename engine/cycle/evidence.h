@@ -16,7 +16,8 @@ struct rt_evidence {
 	const struct rt_baseline *known; /* sealed; outlives the run's results */
 	const struct rt_cell_outcome *outcome;
 	const char *reports; /* host directory that was the cell's report folder */
-	int stdout_fd;	     /* what the cell wrote to standard output, or -1 */
+	int output_fd;	     /* what the cell wrote to its streams, or -1 */
+	enum rt_streams streams;
 	const char *control; /* the name of the control that the run carried, or NULL */
 };
 

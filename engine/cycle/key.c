@@ -71,7 +71,7 @@ add_rules(struct rt_sha256 *hash, const struct rt_check *check)
 	add_text(hash, check->report.format);
 	add_text(hash, check->report.path);
 	add_text(hash, check->report.pattern);
-	add_number(hash, check->report.from_stdout);
+	add_number(hash, check->report.streams);
 }
 
 static bool

@@ -35,7 +35,7 @@ struct job {
 	struct rt_cell_spec spec;
 	struct rt_strs argv, env, lowers, tools, caches;
 	char *dir, *reports, *upper;
-	int stdout_fd;
+	int output_fd;
 	char control[16]; /* the name of the control it carries; "": none */
 };
 
@@ -47,7 +47,7 @@ job_free(struct job *job)
 	rt_strs_release(&job->lowers);
 	rt_strs_release(&job->tools);
 	rt_strs_release(&job->caches);
-	rt_close(job->stdout_fd);
+	rt_close(job->output_fd);
 	free(job->dir);
 	free(job->reports);
 	free(job->upper);
@@ -157,7 +157,7 @@ names_variable(const struct rt_check *check, const char *assignment)
 static bool
 asks_elsewhere(const struct rt_check *check, const char *assignment)
 {
-	return (check->report.path || check->report.from_stdout) && strstr(assignment, "{{report}}");
+	return (check->report.path || check->report.streams) && strstr(assignment, "{{report}}");
 }
 
 static int
@@ -227,11 +227,13 @@ gather_command(const struct rt_cell *cell, const char *report, const char *only,
 	return 0;
 }
 
-static bool
-reads_stdout(const struct rt_check *check)
+static enum rt_streams
+streams_of(const struct rt_check *check)
 {
 	const struct rt_preset *preset = rt_preset_find(check->report.format);
-	return check->report.from_stdout || (preset && preset->from_stdout && !check->report.path);
+	if (check->report.streams || check->report.path)
+		return check->report.streams;
+	return preset && preset->from_stdout ? RT_STREAMS_OUT : RT_STREAMS_NONE;
 }
 
 static bool
@@ -269,12 +271,12 @@ make_folders(struct rt_matrix *matrix, struct job *job, struct rt_err *err)
 		if (rt_mkdirs(AT_FDCWD, job->upper, 0700, err) < 0)
 			return -1;
 	}
-	if (reads_stdout(cell->check)) {
+	if (streams_of(cell->check)) {
 		/* beside what the cell sees, and gone with the quarantine; O_TMPFILE is not to be had on NFS and FUSE
 		 */
-		rt_auto(free) char *name = rt_format("%s/stdout", job->dir);
-		job->stdout_fd = open(name, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0600);
-		if (job->stdout_fd < 0)
+		rt_auto(free) char *name = rt_format("%s/output", job->dir);
+		job->output_fd = open(name, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0600);
+		if (job->output_fd < 0)
 			return rt_fail_errno(err, "making a file for the output of %s", cell->name);
 	}
 	return 0;
@@ -306,7 +308,7 @@ start_cell(struct rt_matrix *matrix, struct rt_pool *pool, size_t i, struct rt_e
 	const struct rt_config *config = &matrix->trusted->config;
 	struct job *job = matrix->jobs[i] = rt_alloc(1, sizeof(*job));
 	job->cell = i;
-	job->stdout_fd = -1;
+	job->output_fd = -1;
 	matrix->cells[i].attempts++;
 	if (make_folders(matrix, job, err) < 0 || add_control(matrix, job, err) < 0 ||
 	    rt_workspace_lowers(matrix, i, &job->lowers, err) < 0)
@@ -336,7 +338,8 @@ start_cell(struct rt_matrix *matrix, struct rt_pool *pool, size_t i, struct rt_e
 	    .nested = check->nested,
 	    .timeout_ms = check->timeout_ms,
 	    .silence_ms = check->silence_ms,
-	    .stdout_fd = job->stdout_fd,
+	    .output_fd = job->output_fd,
+	    .streams = streams_of(check),
 	    .data = job,
 	};
 	if (rt_pool_start(pool, &job->spec, err) < 0)
@@ -358,7 +361,8 @@ finish_cell(struct rt_matrix *matrix, struct rt_cell_outcome *outcome, struct rt
 				       .known = &matrix->trusted->baseline,
 				       .outcome = outcome,
 				       .reports = job->reports,
-				       .stdout_fd = job->stdout_fd,
+				       .output_fd = job->output_fd,
+				       .streams = streams_of(cell->check),
 				       .control = job->control[0] ? job->control : NULL};
 	rt_run_release(&state->run);
 	memset(&state->run, 0, sizeof(state->run));

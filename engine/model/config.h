@@ -33,10 +33,17 @@ struct rt_pairs {
 	size_t n, cap;
 };
 
+/* What of a command's output is its report. */
+enum rt_streams { RT_STREAMS_NONE, RT_STREAMS_OUT = 1, RT_STREAMS_ERR = 2, RT_STREAMS_BOTH = 3 };
+
 /* Where a check's evidence is. */
 struct rt_report_spec {
-	char *format;	  /* "exit", "junit", "tap", ... or a preset ("pytest"); never NULL */
-	bool from_stdout; /* {FORMAT: stdout}, and always for regex and json without a file */
+	char *format; /* "exit", "junit", "tap", ... or a preset ("pytest"); never NULL */
+	/*
+	 * {FORMAT: stdout} or {FORMAT: stderr}; always standard output for regex and json without a file. Of a compiler
+	 * both are, because it warns on standard error, and the builder that calls it passes that on to either.
+	 */
+	enum rt_streams streams;
 	char *path;    /* {FORMAT: PATH}: a glob in the workspace; NULL: the {{report}} file, or the preset's place */
 	char *pattern; /* regex: the expression; json: the pointer (may be "", the whole document) */
 };

@@ -75,7 +75,7 @@ read_regex(const struct rt_reading_of *file, const struct rt_yaml *node, struct 
 	if (rt_regex_new(&regex, node->text, &why))
 		return rt_fail_node(file, node, "regex: %s", why.text);
 	report->pattern = rt_strdup(node->text);
-	report->from_stdout = true;
+	report->streams = RT_STREAMS_OUT;
 	return 0;
 }
 
@@ -108,7 +108,7 @@ read_json(const struct rt_reading_of *file, const struct rt_yaml *node, struct r
 	if (check_pointer(file, node))
 		return -1;
 	report->pattern = rt_strdup(node->text);
-	report->from_stdout = true;
+	report->streams = RT_STREAMS_OUT;
 	return 0;
 }
 
@@ -117,8 +117,10 @@ read_place(const struct rt_reading_of *file, const struct rt_yaml *node, struct 
 {
 	if (rt_keys_want(file, node, RT_YAML_SCALAR, "the place of a report"))
 		return -1;
-	if (!strcmp(node->text, "stdout")) {
-		report->from_stdout = true;
+	if (!strcmp(node->text, "stdout") || !strcmp(node->text, "stderr")) {
+		report->streams = !strcmp(report->format, "gcc")  ? RT_STREAMS_BOTH
+				  : !strcmp(node->text, "stdout") ? RT_STREAMS_OUT
+								  : RT_STREAMS_ERR;
 		return 0;
 	}
 	if (check_path(file, node))
@@ -188,7 +190,7 @@ has_place(const struct rt_check *check)
 	const struct rt_report_spec *report = &check->report;
 	const struct rt_preset *preset = rt_preset_find(report->format);
 
-	if (report->from_stdout || report->path || !strcmp(report->format, "exit") || names_report(check))
+	if (report->streams || report->path || !strcmp(report->format, "exit") || names_report(check))
 		return true;
 	if (!preset)
 		return false;
@@ -245,7 +247,9 @@ rt_config_verify_report(const struct rt_reading_of *file, const struct rt_yaml *
 		return -1;
 	if (!has_place(check))
 		return rt_fail_node(file, at,
-				    "nothing says where report: %s is; put {{report}} into `run`, or write {%s: PATH}",
-				    check->report.format, check->report.format);
+				    "nothing says where report: %s is; put {{report}} into `run`, or write {%s: PATH}, "
+				    "{%s: stdout} or {%s: stderr}",
+				    check->report.format, check->report.format, check->report.format,
+				    check->report.format);
 	return 0;
 }

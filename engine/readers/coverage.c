@@ -181,6 +181,15 @@ report_all(struct coverage *coverage, struct rt_err *err)
 
 /* ---- LCOV ---- */
 
+/* Two to five capitals before a colon: what stands there is for others, and what they count is counted here. */
+static bool
+is_lcov_line(const char *line)
+{
+	size_t letters = strspn(line, "ABCDEFGHIJKLMNOPQRSTUVWXYZ");
+
+	return !*line || *line == '#' || (letters >= 2 && letters <= 5 && line[letters] == ':');
+}
+
 static void
 on_lcov_line(struct coverage *coverage, size_t number, char *line)
 {
@@ -196,6 +205,8 @@ on_lcov_line(struct coverage *coverage, size_t number, char *line)
 			hits[strcspn(hits, ",")] = '\0';
 		}
 		count_line(coverage, number, line + 3, hits ? hits : "");
+	} else if (!is_lcov_line(line)) {
+		rt_reading_problem(coverage->reading, number, "is no line of an LCOV tracefile");
 	}
 }
 
@@ -212,6 +223,8 @@ rt_lcov_read(const struct rt_reading *reading, struct rt_err *err)
 		rt_auto(free) char *text = rt_strndup(line.at, line.len);
 		on_lcov_line(&coverage, lines.number, text);
 	}
+	if (got == 0)
+		rt_reading_open_line(reading, &lines);
 	if (got == 0 && coverage.at != SIZE_MAX)
 		rt_reading_problem(reading, lines.number, "ends within a record: it was cut off");
 	return got < 0 ? -1 : report_all(&coverage, err);

@@ -17,6 +17,12 @@ enum { GROUPS_MAX = 32 };
 static const char diagnostics[] =
     "^(?<file>[^\\s:][^:\\n]*):(?<line>\\d+):(?:(?<column>\\d+):)? (?:fatal )?(?:error|warning): "
     "(?<message>[^\\n]*?)(?: \\[(?<rule>[^\\]\\n ]+)\\])?\\r?$";
+/* What has no place: the linker failed, or a file is not there. Without it a build that broke has fewer warnings. */
+static const char failures[] =
+    "^(?:\\S*/)?(?:[\\w.]+-)*(?:collect2|ld(?:\\.\\w+)?|lld|cc1(?:plus)?|lto1|lto-wrapper|as|cc|"
+    "c\\+\\+|gcc|g\\+\\+|clang|clang\\+\\+)(?:-\\d+)?(?:\\.exe)?: (?:fatal )?error: "
+    "(?<message>[^\\n]*?)\\r?$";
+static const char errors[] = "^[^\\s:][^:\\n]*:\\d+:(?:\\d+:)? (?:fatal )?error: ";
 
 static const struct {
 	const char *name;
@@ -65,21 +71,45 @@ add_match(const struct rt_reading *reading, const struct rt_regex *regex, const 
 		free(owned[i]);
 }
 
+static size_t
+line_of(const struct rt_buf *bytes, const char *at)
+{
+	size_t line = 1;
+
+	for (const char *p = bytes->data; (p = memchr(p, '\n', (size_t)(at - p))) != NULL; p++)
+		line++;
+	return line;
+}
+
+/* Text in which something could be found: 1, 0 with a problem, -1. UTF-16 and what is no text at all hold NULs. */
 static int
-find_all(const struct rt_reading *reading, const char *pattern, struct rt_err *err)
+read_text(const struct rt_reading *reading, struct rt_buf *bytes, struct rt_err *err)
+{
+	int got = rt_reading_whole(reading, bytes, err);
+	const char *nul = got > 0 ? memchr(bytes->data, '\0', bytes->len) : NULL;
+
+	if (nul)
+		rt_reading_problem(reading, line_of(bytes, nul), "has a NUL byte: it is no text, or in UTF-16");
+	return nul ? 0 : got;
+}
+
+/* Adds every match as a finding, or with n only counts them. */
+static int
+find_all(const struct rt_reading *reading, const struct rt_buf *bytes, const char *pattern, size_t *n,
+	 struct rt_err *err)
 {
 	rt_auto(regex) struct rt_regex *regex = NULL;
-	rt_auto(buf) struct rt_buf bytes = RT_BUF_INIT;
 	struct rt_span spans[GROUPS_MAX];
+	int got = rt_regex_new(&regex, pattern, err) ? -1 : 1;
 
-	if (rt_regex_new(&regex, pattern, err))
-		return -1;
-	int got = rt_reading_whole(reading, &bytes, err);
-	for (size_t at = 0; got > 0 && at <= bytes.len;) {
-		got = rt_regex_search(regex, bytes.data, bytes.len, at, spans, GROUPS_MAX, err);
+	for (size_t at = 0; got > 0 && at <= bytes->len;) {
+		got = rt_regex_search(regex, bytes->data, bytes->len, at, spans, GROUPS_MAX, err);
 		if (got <= 0)
 			break;
-		add_match(reading, regex, bytes.data, spans);
+		if (n)
+			++*n;
+		else
+			add_match(reading, regex, bytes->data, spans);
 		at = spans[0].end > spans[0].start ? spans[0].end : spans[0].end + 1;
 	}
 	return got < 0 ? rt_err_while(err, "searching %s for findings", reading->source->name) : 0;
@@ -88,11 +118,44 @@ find_all(const struct rt_reading *reading, const char *pattern, struct rt_err *e
 int
 rt_matches_read(const struct rt_reading *reading, struct rt_err *err)
 {
-	return find_all(reading, reading->pattern, err);
+	rt_auto(buf) struct rt_buf bytes = RT_BUF_INIT;
+	int got = read_text(reading, &bytes, err);
+
+	return got > 0 ? find_all(reading, &bytes, reading->pattern, NULL, err) : got;
+}
+
+/*
+ * A linter ends with 1 when it found something. What ends with another code met an error, and where none is among the
+ * diagnostics, the command failed before it could tell all. (Where there are none at all, that is weighed for every
+ * format.)
+ */
+static int
+hold_against_exit(const struct rt_reading *reading, const struct rt_buf *bytes, struct rt_err *err)
+{
+	size_t n = 0;
+
+	if (reading->exit_code <= 1 || !reading->results->findings.n)
+		return 0;
+	if (find_all(reading, bytes, errors, &n, err) || find_all(reading, bytes, failures, &n, err))
+		return -1;
+	if (!n)
+		rt_reading_problem(reading, 0, "exit code %d, and no error among the diagnostics: they are not all",
+				   reading->exit_code);
+	return 0;
 }
 
 int
 rt_diagnostics_read(const struct rt_reading *reading, struct rt_err *err)
 {
-	return find_all(reading, diagnostics, err);
+	rt_auto(buf) struct rt_buf bytes = RT_BUF_INIT;
+	int got = read_text(reading, &bytes, err);
+
+	if (got <= 0)
+		return got;
+	if (bytes.len && bytes.data[bytes.len - 1] != '\n')
+		rt_reading_problem(reading, line_of(&bytes, bytes.data + bytes.len),
+				   "ends within a line: it was cut off");
+	if (find_all(reading, &bytes, diagnostics, NULL, err) || find_all(reading, &bytes, failures, NULL, err))
+		return -1;
+	return hold_against_exit(reading, &bytes, err);
 }

@@ -167,11 +167,19 @@ rt_lines_next(struct rt_lines *lines, struct rt_bytes *line, struct rt_err *err)
 	line->len = newline ? (size_t)(newline - line->at) : lines->buf.len - lines->at;
 	if (!newline && line->len == 0)
 		return 0;
+	lines->open = !newline && !lines->cut;
 	lines->at += line->len + (newline ? 1 : 0);
 	if (line->len && line->at[line->len - 1] == '\r')
 		line->len--;
 	lines->number++;
 	return 1;
+}
+
+void
+rt_reading_open_line(const struct rt_reading *reading, const struct rt_lines *lines)
+{
+	if (lines->open)
+		rt_reading_short(reading, lines->number, "ends within a line: it was cut off");
 }
 
 void

@@ -21,7 +21,11 @@
 
 /* Adds the problem "NAME:LINE: text", or "NAME: text" where line is 0. */
 void rt_reading_problem(const struct rt_reading *reading, size_t line, const char *fmt, ...) RT_PRINTF(3, 4);
-/* The same for a report that stops short: the case of its script that failed, where it has one. */
+/* For a format whose lines all end in a newline: a problem where the line returned last does not. */
+struct rt_lines;
+void rt_reading_open_line(const struct rt_reading *reading, const struct rt_lines *lines);
+/* The same as rt_reading_problem() for a report that stops short: the case of its script that failed, where it has one.
+ */
 void rt_reading_short(const struct rt_reading *reading, size_t line, const char *fmt, ...) RT_PRINTF(3, 4);
 /* Adds the case that says whether the script ran to its end; the worst of several counts. */
 void rt_reading_script(const struct rt_reading *reading, enum rt_status status, const char *note);
@@ -43,6 +47,7 @@ struct rt_lines {
 	size_t number; /* of the line returned last, from 1 */
 	bool ended;    /* the source has no more bytes */
 	bool cut;      /* the line returned last was longer than RT_LINE_MAX */
+	bool open;     /* it has no newline: the source ended within it */
 };
 #define RT_LINES_INIT(from)                          \
 	{                                            \

@@ -20,6 +20,22 @@ add_sample(const struct rt_reading *reading, const char *name, const char *part,
 	rt_results_metric(reading->results, id.data, value);
 }
 
+/* More numbers in one file than any command is measured by: each is held against those before. */
+enum { ONCE_MAX = 4096 };
+
+/* For formats that name each number once. */
+static bool
+has_sample(const struct rt_reading *reading, const char *name)
+{
+	rt_auto(buf) struct rt_buf id = RT_BUF_INIT;
+
+	rt_id_case(&id, reading->cell, &name, 1);
+	for (size_t i = 0; i < reading->results->metrics.n; i++)
+		if (!strcmp(reading->results->metrics.at[i].id, id.data))
+			return true;
+	return false;
+}
+
 static void
 nothing_measured(const struct rt_reading *reading)
 {
@@ -176,50 +192,67 @@ rt_criterion_rs_read(const struct rt_reading *reading, struct rt_err *err)
 
 /* ---- lines ---- */
 
+/* A report in lines. on_line returns false when it is enough. */
+struct lined {
+	const struct rt_reading *reading;
+	bool (*on_line)(struct lined *lined, size_t number, const char *line);
+	bool ended; /* time: its last line was there */
+};
+
 static int
-each_line(const struct rt_reading *reading,
-	  void (*on_line)(const struct rt_reading *reading, size_t number, const char *line), struct rt_err *err)
+each_line(struct lined *lined, struct rt_err *err)
 {
+	const struct rt_reading *reading = lined->reading;
 	rt_auto(lines) struct rt_lines lines = RT_LINES_INIT(reading->source);
 	struct rt_bytes line;
 	int got;
 
 	while ((got = rt_lines_next(&lines, &line, err)) > 0) {
 		rt_auto(free) char *text = rt_strndup(line.at, line.len < 4096 ? line.len : 4096);
-		on_line(reading, lines.number, text);
+		if (!lined->on_line(lined, lines.number, text))
+			break;
 	}
-	if (got == 0)
+	if (got >= 0) {
+		rt_reading_open_line(reading, &lines);
 		nothing_measured(reading);
-	return got;
+	}
+	return got < 0 ? -1 : 0;
 }
 
 /* perf stat -x, : value,unit,event,... Its own man page, "CSV FORMAT". */
-static void
-on_perf_line(const struct rt_reading *reading, size_t number, const char *line)
+static bool
+on_perf_line(struct lined *lined, size_t number, const char *line)
 {
+	const struct rt_reading *reading = lined->reading;
 	size_t value_len = strcspn(line, ",");
 	rt_auto(free) char *text = rt_strndup(line, value_len);
 	const char *unit = line + value_len, *event = *unit ? strchr(unit + 1, ',') : NULL;
 	double value;
 
 	if (!line[0] || line[0] == '#')
-		return;
-	if (!event) {
-		rt_reading_problem(reading, number, "is no line of perf stat -x,");
-		return;
+		return true;
+	if (!event || reading->results->metrics.n == ONCE_MAX) {
+		rt_reading_problem(reading, number,
+				   event ? "counts more events than there are" : "is no line of perf stat -x,");
+		return !event;
 	}
 	rt_auto(free) char *name = rt_strndup(event + 1, strcspn(event + 1, ","));
 	value = rt_decimal(text);
 	if (value < 0)
 		rt_reading_problem(reading, number, "an event was not counted");
+	else if (has_sample(reading, name))
+		rt_reading_problem(reading, number, "counts an event a second time; give each run a file of its own");
 	else
 		add_sample(reading, name, NULL, value);
+	return true;
 }
 
 int
 rt_perf_read(const struct rt_reading *reading, struct rt_err *err)
 {
-	return each_line(reading, on_perf_line, err);
+	struct lined lined = {reading, on_perf_line, false};
+
+	return each_line(&lined, err);
 }
 
 /* Seconds of "1:02:03" or "4:05.67". */
@@ -243,9 +276,10 @@ elapsed(const char *text)
 }
 
 /* GNU time -v: what it says of the whole command. */
-static void
-on_time_line(const struct rt_reading *reading, size_t number, const char *line)
+static bool
+on_time_line(struct lined *lined, size_t number, const char *line)
 {
+	const struct rt_reading *reading = lined->reading;
 	static const struct {
 		const char *label, *name;
 		double unit;
@@ -263,15 +297,24 @@ on_time_line(const struct rt_reading *reading, size_t number, const char *line)
 		double value = elapsed(line + strlen(known[i].label));
 		if (value < 0)
 			rt_reading_problem(reading, number, "has no number after \"%s\"", known[i].label);
+		else if (lined->ended || has_sample(reading, known[i].name))
+			rt_reading_problem(reading, number, "is of a second command; give each a file of its own");
 		else
 			add_sample(reading, known[i].name, NULL, value * known[i].unit);
 	}
 	if (!strncmp(line, "Exit status: ", 13) && strcmp(line + 13, "0") != 0)
 		rt_reading_problem(reading, number, "the command that was measured failed");
+	lined->ended |= !strncmp(line, "Exit status: ", 13);
+	return true;
 }
 
 int
 rt_time_read(const struct rt_reading *reading, struct rt_err *err)
 {
-	return each_line(reading, on_time_line, err);
+	struct lined lined = {reading, on_time_line, false};
+
+	int result = each_line(&lined, err);
+	if (result == 0 && !lined.ended)
+		rt_reading_problem(reading, 0, "does not end with the exit status: it was cut off");
+	return result;
 }

@@ -75,9 +75,10 @@ struct rt_cell_spec {
 	int64_t timeout_ms, silence_ms; /* silence 0: off */
 	uint64_t tmp_bytes; /* size cap of the private /tmp and of a thrown-away upper; 0: half of the memory */
 	uint64_t memory_bytes, max_pids; /* where a cgroup is writable; 0: no limit, pids 4096 */
-	int stdout_fd; /* -1, or a file that gets all of standard output, up to stdout_max bytes (more: RT_END_LIMIT) */
-	uint64_t stdout_max; /* 0: 1 GiB */
-	void *data;	     /* the caller's */
+	int output_fd;			 /* -1, or a file that gets all that is written to the streams, */
+	enum rt_streams streams;	 /* as they come where it is both, */
+	uint64_t output_max;		 /* up to so many bytes (more: RT_END_LIMIT); 0: 1 GiB */
+	void *data;			 /* the caller's */
 };
 
 enum rt_end {

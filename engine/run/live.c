@@ -62,7 +62,7 @@ rt_live_new(const struct rt_cell_spec *spec)
 	return cell;
 }
 
-/* Both streams share a pipe, which keeps their order, unless standard output is wanted by itself. */
+/* Both streams share a pipe, which keeps their order, unless one is wanted by itself. */
 static int
 open_channels(struct rt_live *cell, struct rt_err *err)
 {
@@ -71,7 +71,7 @@ open_channels(struct rt_live *cell, struct rt_err *err)
 		return rt_fail_errno(err, "cannot make a pipe");
 	cell->out = out[0];
 	cell->launch.out = cell->launch.errs = out[1];
-	if (cell->outcome.spec->stdout_fd >= 0) {
+	if (cell->outcome.spec->output_fd >= 0 && cell->outcome.spec->streams != RT_STREAMS_BOTH) {
 		if (pipe2(errs, O_CLOEXEC) < 0)
 			return rt_fail_errno(err, "cannot make a pipe");
 		cell->errs = errs[0];
@@ -253,7 +253,7 @@ rt_live_read_notes(struct rt_live *cell)
 static uint64_t
 output_limit(const struct rt_cell_spec *spec)
 {
-	return spec->stdout_max ? spec->stdout_max : DEFAULT_STDOUT;
+	return spec->output_max ? spec->output_max : DEFAULT_STDOUT;
 }
 
 static void
@@ -279,8 +279,8 @@ keep_output(struct rt_live *cell, const char *bytes, size_t len, bool to_file)
 	cell->written += part;
 	if (cell->silent_at != RT_LIVE_NEVER)
 		cell->silent_at = rt_clock_ms() + spec->silence_ms;
-	if (to_file && rt_write_all(spec->stdout_fd, bytes, part) < 0)
-		rt_buf_addf(&cell->outcome.problem, "cannot keep the standard output: %s", strerror(errno));
+	if (to_file && rt_write_all(spec->output_fd, bytes, part) < 0)
+		rt_buf_addf(&cell->outcome.problem, "cannot keep the output: %s", strerror(errno));
 	else if (part < len)
 		rt_buf_addf(&cell->outcome.problem, "more than %llu bytes of output",
 			    (unsigned long long)output_limit(spec));

@@ -38,7 +38,7 @@ void rt_live_decide(struct rt_live *cell, enum rt_end end, int code);
 /* Begins to; init's end shows that it is done. */
 void rt_live_kill(struct rt_live *cell);
 
-/* What there is to read at sock, and at out or errs. to_file: also to the spec's stdout_fd. */
+/* What there is to read at sock, and at out or errs. to_file: also to the spec's output_fd. */
 void rt_live_read_notes(struct rt_live *cell);
 void rt_live_read_output(struct rt_live *cell, int *fd, bool to_file);
 /* Acts on the deadlines that are over. */

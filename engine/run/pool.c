@@ -238,12 +238,13 @@ wait_for_events(const struct rt_pool *pool, struct pollfd *fds, int64_t until, s
 static void
 handle(struct rt_pool *pool, struct rt_live *cell, const struct pollfd *fds)
 {
-	bool own = cell->outcome.spec->stdout_fd >= 0;
+	const struct rt_cell_spec *spec = cell->outcome.spec;
+	enum rt_streams kept = spec->output_fd >= 0 ? spec->streams : RT_STREAMS_NONE;
 	/* What init had to say comes before its end, and the output it knows of before both. */
 	if (fds[2].revents)
-		rt_live_read_output(cell, &cell->out, own);
+		rt_live_read_output(cell, &cell->out, kept & RT_STREAMS_OUT);
 	if (fds[3].revents)
-		rt_live_read_output(cell, &cell->errs, false);
+		rt_live_read_output(cell, &cell->errs, kept & RT_STREAMS_ERR);
 	if (fds[1].revents && cell->sock >= 0)
 		rt_live_read_notes(cell);
 	if (fds[0].revents && cell->pidfd >= 0)

@@ -36,7 +36,7 @@ start_next(struct run *run, struct rt_pool *pool, const char *const *lowers, str
 					      .reports = run->reports[i],
 					      .level = run->level,
 					      .timeout_ms = 60000,
-					      .stdout_fd = -1};
+					      .output_fd = -1};
 	return rt_pool_start(pool, &run->specs[i], err);
 }
 

@@ -426,7 +426,7 @@ Test(detect, runners_that_print_tap_are_read)
 	detect();
 	expect_holds("unit", "; ava --tap");
 	cr_expect_str_eq(check("unit")->report.format, "tap");
-	cr_expect(check("unit")->report.from_stdout);
+	cr_expect_eq(check("unit")->report.streams, RT_STREAMS_OUT);
 	expect_holds("xo", "; xo");
 }
 

@@ -134,4 +134,31 @@ exits 0 'lint: one fixed lands' "$RATCHET" propose "$BOX/patch"
 # shellcheck disable=SC2016
 printf '#!/bin/sh\necho $1\ncat $2\n' >b.sh && offered
 exits 1 'lint: and does not come back' "$RATCHET" propose "$BOX/patch"
+
+# ---- a compiler as a gate: it warns on standard error ----
+new_repo warnings
+cat >ratchet.yml <<'END'
+version: 1
+target: main
+checks:
+  - {name: warnings, kind: findings, run: make -s -B, report: {gcc: stdout}}
+  - {name: time, kind: metric, run: 'echo 12,,cycles,1,100.00,, >&2', report: {perf: stderr}, better: lower}
+END
+printf 'l: l.c\n\tgcc -Wall l.c -o /dev/null\n' >Makefile
+printf 'int main(void)\n{\n\tint old;\n\treturn 0;\n}\n' >l.c
+must commit first
+must "$RATCHET" check
+must "$RATCHET" baseline record
+check 'a warning on standard error is known' "$RATCHET" baseline show 'warnings/-Wunused-variable::l.c::*old*'
+says 'so it is' 'known'
+exits 0 'a number on standard error is known' "$RATCHET" baseline show 'time/cycles'
+sed -i 's/old;/old;\n\tint new;/' l.c && offered
+exits 1 'a new warning is a regression' "$RATCHET" propose "$BOX/patch"
+says 'the new warning is named' 'regressed: warnings/-Wunused-variable::l.c::unused variable .*new'
+sed -i -e 's/int old;/extern int f(void);/' -e 's/return 0/return f()/' l.c && offered
+exits 1 'a program that no longer links has not fixed its warnings' "$RATCHET" propose "$BOX/patch"
+says 'what the linker said is named' 'regressed: warnings/ld returned 1 exit status'
+printf 'l: l.c\n\tgcc -Wall l.c -o /dev/null\n\tfalse\n' >Makefile && offered
+exits 3 'a build that fails beside its warnings proves nothing' "$RATCHET" propose "$BOX/patch"
+says 'why is said' 'exit code 2, and no error among the diagnostics'
 finish

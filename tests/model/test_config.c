@@ -133,7 +133,7 @@ Test(config, metric_has_direction_margin_and_samples)
 		"- {name: speed, kind: metric, run: x, report: {json: /a/b}, better: higher, margin: '0.005'}\n"
 		"- {name: size, kind: metric, run: x, report: {json: {file: o.json, pointer: /n}}, better: lower}\n");
 	cr_assert_str_eq(check(0)->report.pattern, "^\\.text\\s+(\\d+)");
-	cr_assert(check(0)->report.from_stdout);
+	cr_assert_eq(check(0)->report.streams, RT_STREAMS_OUT);
 	cr_assert_not(check(0)->higher_better);
 	cr_assert_float_eq(check(0)->margin, 0.005, 1e-12);
 	cr_assert_eq(check(0)->samples, 9);
@@ -143,7 +143,7 @@ Test(config, metric_has_direction_margin_and_samples)
 	cr_assert_float_eq(check(1)->margin, 0.005, 1e-12);
 	cr_assert_str_eq(check(1)->report.pattern, "/a/b");
 	cr_assert_str_eq(check(2)->report.path, "o.json");
-	cr_assert_not(check(2)->report.from_stdout);
+	cr_assert_eq(check(2)->report.streams, RT_STREAMS_NONE);
 	cr_assert_eq(check(2)->samples, 1);
 }
 
@@ -156,10 +156,21 @@ Test(config, report_has_four_forms)
 	    "- {name: d, run: d, report: {junit: build/r.xml}}\n- {name: e, run: 'e -o {{report}}', report: junit}\n"
 	    "- {name: f, run: f, env: {OUT: '{{report}}'}, report: tap}\n");
 	cr_assert_str_eq(check(1)->report.format, "pytest");
-	cr_assert(check(2)->report.from_stdout);
+	cr_assert_eq(check(2)->report.streams, RT_STREAMS_OUT);
 	cr_assert_null(check(2)->report.path);
 	cr_assert_str_eq(check(3)->report.path, "build/r.xml");
 	cr_assert_null(check(4)->report.path);
+}
+
+Test(config, a_report_is_on_either_stream_and_a_compilers_on_both)
+{
+	accepts(HEAD "  kind: findings\n  run: x\n  report: {cppcheck: stderr}\n"
+		     "- {name: b, kind: findings, run: x, report: {gcc: stdout}}\n"
+		     "- {name: c, kind: findings, run: x, report: {gcc: stderr}}\n");
+	cr_assert_eq(check(0)->report.streams, RT_STREAMS_ERR);
+	cr_assert_null(check(0)->report.path);
+	cr_assert_eq(check(1)->report.streams, RT_STREAMS_BOTH);
+	cr_assert_eq(check(2)->report.streams, RT_STREAMS_BOTH);
 }
 
 Test(config, was_may_name_axes)

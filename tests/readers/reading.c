@@ -9,6 +9,7 @@
 struct rt_results seen;
 
 const char *tracked_path, *tracked_text, *as_script;
+int as_exit = -1;
 static bool as_findings;
 
 static int
@@ -28,6 +29,7 @@ tidy(void)
 	rt_results_release(&seen);
 	tracked_path = NULL;
 	as_script = NULL;
+	as_exit = -1;
 }
 
 static void
@@ -38,7 +40,7 @@ read_source(const char *format, const char *pattern, struct rt_source *source)
 				     .check = "unit",
 				     .pattern = pattern,
 				     .script = as_script,
-				     .exit_code = -1,
+				     .exit_code = as_exit,
 				     .results = &seen,
 				     .findings = as_findings,
 				     .file = tracked_path ? read_tracked : NULL};

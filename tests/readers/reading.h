@@ -21,6 +21,8 @@ void read_matches(const char *pattern, const char *text);
 extern const char *tracked_path, *tracked_text;
 /* The script that a report is the output of, or NULL. Until tidy(). */
 extern const char *as_script;
+/* What the command ended with; -1: unknown. Until tidy(). */
+extern int as_exit;
 /* The same, handed over a byte at a time. */
 void read_trickle(const char *format, const char *bytes, size_t len);
 /* The bytes of a golden file; the caller frees. */

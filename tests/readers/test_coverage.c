@@ -73,6 +73,12 @@ Test(coverage, broken_tracefiles_are_problems)
 	read_text("lcov", "DA:4,1\n");
 	check_problem("report:1: has a line count that is none");
 	tidy();
+	read_text("lcov", "SF:a.c\nDA:4,1\nend_of_record");
+	check_problem("report:3: ends within a line");
+	tidy();
+	read_text("lcov", "SF:a.c\nDA:4,1\nend_of_record\nS\n");
+	check_problem("report:4: is no line of an LCOV tracefile");
+	tidy();
 	read_text("lcov", "SF:a.c\nDA:x,1\nDA:99999999999,1\nDA:0,1\nDA:3\nend_of_record\n");
 	cr_expect_eq(seen.problems.n, 5);
 }

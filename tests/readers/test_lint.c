@@ -159,6 +159,52 @@ Test(matches, without_groups_the_whole_match_is_the_finding)
 	check_finding(1, "leak of 8 bytes", "leak of 8 bytes");
 }
 
+/* Without it a program that no longer links would have no warning left, and all of them would count as fixed. */
+Test(matches, a_failure_without_a_place_is_a_finding)
+{
+	read_text("gcc", "a.c:4:9: warning: m [-Wx]\n/usr/bin/ld: a.o: undefined reference to `f'\n"
+			 "collect2: error: ld returned 1 exit status\nclang-14: error: no such file\n"
+			 "x86_64-linux-gnu-gcc-12: fatal error: no input files\nmyprogram: error: mine\n");
+	check_no_problem();
+	cr_assert_eq(seen.findings.n, 4);
+	check_finding(1, "ld returned 1 exit status", "ld returned 1 exit status");
+	check_finding(2, "no such file", "no such file");
+	check_finding(3, "no input files", "no input files");
+}
+
+static void
+read_gcc_with(int exit_code, const char *text)
+{
+	tidy();
+	as_exit = exit_code;
+	read_text("gcc", text);
+}
+
+Test(matches, a_build_that_ended_early_is_a_problem)
+{
+	read_gcc_with(1, "a.c:4:9: warning: m [-Wx]\n");
+	check_no_problem();
+	read_gcc_with(2, "a.c:4:9: error: m\nmake: *** [Makefile:2: all] Error 1\n");
+	check_no_problem();
+	read_gcc_with(2, "collect2: error: ld returned 1 exit status\n");
+	check_no_problem();
+	read_gcc_with(2, "make: *** [Makefile:2: all] Error 1\n");
+	check_no_problem(); /* no finding at all: that is weighed for every format */
+	read_gcc_with(2, "a.c:4:9: warning: m [-Wx]\nmake: *** [Makefile:2: all] Error 1\n");
+	check_problem("exit code 2, and no error among the diagnostics");
+}
+
+Test(matches, what_is_no_text_is_a_problem)
+{
+	static const char wide[] = "a\0.\0c\0:\0004\0:\0";
+
+	read_bytes("gcc", NULL, wide, sizeof(wide));
+	check_problem("report:1: has a NUL byte");
+	tidy();
+	read_text("gcc", "a.c:4:9: warning: m [-Wx]\nb.c:4:9: warning: m [-W");
+	check_problem("report:2: ends within a line");
+}
+
 Test(matches, nothing_matched_is_no_finding)
 {
 	read_matches("^x$", "");

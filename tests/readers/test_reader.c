@@ -154,7 +154,7 @@ Test(reader, line_longer_than_the_limit_is_a_problem_and_the_next_is_read)
 
 Test(reader, last_line_needs_no_newline)
 {
-	read_text("tap", "1..1\nok 1 - a");
+	read_text("tap", "ok 1 - a\n1..1");
 	check_no_problem();
 	check_outcome("unit/a", "pass");
 }

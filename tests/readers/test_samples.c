@@ -77,6 +77,12 @@ Test(samples, perf_gives_each_event_and_no_number_for_one_not_counted)
 	tidy();
 	read_text("perf", "<not counted>,,cycles,0,0.00,,\n");
 	check_problem("was not counted");
+	tidy();
+	read_text("perf", "1234567,,instr");
+	check_problem("report:1: ends within a line");
+	tidy();
+	read_text("perf", "12,,cycles,1,100.00,,\n13,,cycles,1,100.00,,\n");
+	check_problem("report:2: counts an event a second time");
 }
 
 Test(samples, time_gives_seconds_and_bytes)
@@ -94,6 +100,12 @@ Test(samples, time_of_a_command_that_failed_is_a_problem)
 {
 	read_text("time", "\tUser time (seconds): 0.25\n\tExit status: 1\n");
 	check_problem("that was measured failed");
+	tidy();
+	read_text("time", "\tUser time (seconds): 0.25\n");
+	check_problem("does not end with the exit status");
+	tidy();
+	read_text("time", "\tUser time (seconds): 0.25\n\tExit status: 0\n\tSystem time (seconds): 0.25\n");
+	check_problem("report:3: is of a second command");
 }
 
 Test(samples, nothing_measured_is_a_problem)

@@ -477,3 +477,13 @@ Test(tap, long_description_around_many_points_is_a_problem)
 	check_problem("too many tests in subtests with too long descriptions");
 	cr_expect_lt(seen.cases.n, 200);
 }
+
+/* "ok 2 # SKIP no disk" that was cut within its directive would be a pass. */
+Test(tap, a_point_that_has_no_end_of_line_is_a_problem)
+{
+	read_text("tap", "1..2\nok 1 - a\nok 2 - b # SK");
+	check_problem("report:3: ends within a line");
+	tidy();
+	read_text("tap", "ok 1 - a\nok 2 - b\n1..2");
+	check_no_problem();
+}

@@ -105,7 +105,7 @@ cells_spec(const char *const *argv)
 				     .level = wanted,
 				     .timeout_ms = 20000,
 				     .tmp_bytes = (uint64_t)256 << 20,
-				     .stdout_fd = -1};
+				     .output_fd = -1};
 }
 
 const struct rt_cell_spec *

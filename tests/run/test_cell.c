@@ -94,13 +94,35 @@ Test(cell, standard_output_goes_to_the_file_and_both_to_the_log)
 	rt_auto(buf) struct rt_buf text = RT_BUF_INIT;
 	struct rt_err err = RT_ERR_INIT;
 	rt_auto(fd) int fd = open(cells_path("stdout"), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-	spec.stdout_fd = fd;
+	spec.output_fd = fd;
+	spec.streams = RT_STREAMS_OUT;
 	const struct rt_cell_outcome *outcome = cells_run(&spec);
 	cells_expect(outcome, 0);
 	lseek(fd, 0, SEEK_SET);
 	cr_assert(rt_file_read_fd(fd, 100, "stdout", &text, &err) == 0);
 	cr_assert_str_eq(text.data, "one\n");
 	cr_assert(strstr(outcome->log.data, "one\n") && strstr(outcome->log.data, "two\n"));
+}
+
+static void
+expect_kept(enum rt_streams streams, const char *want)
+{
+	struct rt_cell_spec spec = cells_spec(CELLS_ARGV("sh", "-c", "echo one; echo two >&2; echo three"));
+	rt_auto(buf) struct rt_buf text = RT_BUF_INIT;
+	struct rt_err err = RT_ERR_INIT;
+	rt_auto(fd) int fd = open(cells_path("kept"), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	spec.output_fd = fd;
+	spec.streams = streams;
+	cells_expect(cells_run(&spec), 0);
+	lseek(fd, 0, SEEK_SET);
+	cr_assert(rt_file_read_fd(fd, 100, "kept", &text, &err) == 0);
+	cr_assert_str_eq(text.data, want);
+}
+
+Test(cell, standard_error_goes_to_the_file_alone_or_in_its_place)
+{
+	expect_kept(RT_STREAMS_ERR, "two\n");
+	expect_kept(RT_STREAMS_BOTH, "one\ntwo\nthree\n");
 }
 
 Test(cell, log_keeps_head_and_tail)
@@ -119,8 +141,9 @@ Test(cell, more_output_than_allowed_ends_it)
 	struct rt_cell_spec spec = cells_spec(CELLS_ARGV("./hostile", "flood", "100000000000"));
 	rt_auto(fd) int fd = open(cells_path("stdout"), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
 	struct stat st;
-	spec.stdout_fd = fd;
-	spec.stdout_max = 1000000;
+	spec.output_fd = fd;
+	spec.streams = RT_STREAMS_OUT;
+	spec.output_max = 1000000;
 	const struct rt_cell_outcome *outcome = cells_run(&spec);
 	cr_assert_eq(outcome->end, RT_END_LIMIT);
 	cr_assert(strstr(outcome->problem.data, "1000000 bytes"));

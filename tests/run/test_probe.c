@@ -52,7 +52,7 @@ Test(probe, forgets_when_a_cell_cannot_be_set_up)
 				    .lowers = lowers,
 				    .level = RT_LEVEL_OF_NAMESPACES,
 				    .timeout_ms = 60000,
-				    .stdout_fd = -1};
+				    .output_fd = -1};
 	struct rt_err err = RT_ERR_INIT;
 	if (!rt_machine()->overlay_in_memory || rt_machine()->landlock < 2)
 		cr_skip_test("namespaces are not to be had here");
