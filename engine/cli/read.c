@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "model/baseline.h"
 #include "model/preset.h"
 #include "readers/reader.h"
 #include "support/file.h"
@@ -15,6 +16,7 @@ static const struct rt_option options[] = {
     {'f', "format", "FORMAT", "the report's format (default: guessed from its first bytes)", false},
     {0, "cell", "NAME", "the cell whose name begins every id (default: cell)", false},
     {0, "pattern", "P", "for regex and json: the expression or pointer", false},
+    {0, "findings", NULL, "for regex: each match is a finding, not the number", false},
     {0, NULL, NULL, NULL, false},
 };
 
@@ -54,6 +56,33 @@ case_json(const struct rt_case *c)
 	return item;
 }
 
+/* Each sample by itself: one name may have many. */
+static struct rt_json *
+metrics_json(const struct rt_results *results)
+{
+	struct rt_json *list = rt_json_new_array();
+	for (size_t i = 0; i < results->metrics.n; i++) {
+		struct rt_json *item = rt_json_new_object();
+		rt_json_set_string(item, "id", results->metrics.at[i].id);
+		rt_json_set_real(item, "value", results->metrics.at[i].value);
+		rt_json_append(list, item);
+	}
+	return list;
+}
+
+static struct rt_json *
+findings_json(const struct rt_results *results)
+{
+	struct rt_json *list = rt_json_new_array();
+	for (size_t i = 0; i < results->findings.n; i++) {
+		struct rt_json *item = rt_json_new_object();
+		rt_json_set_string(item, "id", results->findings.at[i].id);
+		rt_json_set_string(item, "text", results->findings.at[i].text);
+		rt_json_append(list, item);
+	}
+	return list;
+}
+
 static void
 print_json(const struct rt_format *format, const struct rt_results *results, bool complete)
 {
@@ -71,12 +100,8 @@ print_json(const struct rt_format *format, const struct rt_results *results, boo
 	rt_json_set(json, "problems", problems);
 	rt_json_set(json, "counts", counts);
 	rt_json_set(json, "cases", cases);
-	if (results->metrics.n) {
-		struct rt_json *metrics = rt_json_new_object();
-		for (size_t i = 0; i < results->metrics.n; i++)
-			rt_json_set_real(metrics, results->metrics.at[i].id, results->metrics.at[i].value);
-		rt_json_set(json, "metrics", metrics);
-	}
+	rt_json_set(json, "metrics", metrics_json(results));
+	rt_json_set(json, "findings", findings_json(results));
 	rt_cli_print_json(json);
 }
 
@@ -90,13 +115,23 @@ print_text(const struct rt_format *format, const struct rt_results *results, boo
 			printf("  (%" PRId32 " assertions)", c->assertions);
 		putchar('\n');
 	}
-	for (size_t i = 0; i < results->metrics.n; i++)
-		printf("%-5g  %s\n", results->metrics.at[i].value, results->metrics.at[i].id);
+	for (size_t i = 0; i < results->metrics.n; i++) {
+		rt_auto(buf) struct rt_buf number = RT_BUF_INIT;
+		rt_number_write(&number, results->metrics.at[i].value);
+		printf("%-5s  %s\n", number.data, results->metrics.at[i].id);
+	}
 	for (size_t i = 0; i < results->findings.n; i++)
 		printf("known  %s\n       %s\n", results->findings.at[i].id, results->findings.at[i].text);
-	printf("%s: %zu passed, %zu failed, %zu errors, %zu skipped: %s evidence\n", format->name,
-	       results->counts[RT_STATUS_PASS], results->counts[RT_STATUS_FAIL], results->counts[RT_STATUS_ERROR],
-	       results->counts[RT_STATUS_SKIP], complete ? "complete" : "incomplete");
+	printf("%s: ", format->name);
+	if (results->cases.n || !(format->metric || format->findings))
+		printf("%zu passed, %zu failed, %zu errors, %zu skipped", results->counts[RT_STATUS_PASS],
+		       results->counts[RT_STATUS_FAIL], results->counts[RT_STATUS_ERROR],
+		       results->counts[RT_STATUS_SKIP]);
+	else if (results->metrics.n || !format->findings)
+		printf("%zu numbers", results->metrics.n);
+	else
+		printf("%zu findings", results->findings.n);
+	printf(": %s evidence\n", complete ? "complete" : "incomplete");
 	for (size_t i = 0; i < results->problems.n; i++)
 		printf("problem: %s\n", results->problems.at[i]);
 }
@@ -119,6 +154,7 @@ run(struct rt_cli *cli, struct rt_err *err)
 				     .check = cell ? cell : "cell",
 				     .pattern = rt_cli_value(cli, "pattern"),
 				     .exit_code = -1,
+				     .findings = rt_cli_flag(cli, "findings"),
 				     .results = &results};
 	if ((format->metric && !reading.pattern) &&
 	    (strcmp(format->name, "regex") == 0 || strcmp(format->name, "json") == 0))

@@ -3,6 +3,8 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -60,17 +62,35 @@ script_of(const struct rt_evidence *e, const char *name)
 	return below ? below + strlen(preset->scripts) : NULL;
 }
 
+/* Without namespaces a cell sees its workspace where it is. */
+static const char *
+seen_root(const struct rt_evidence *e, char path[PATH_MAX])
+{
+	char link[64];
+	ssize_t n;
+	if (e->outcome->level == RT_LEVEL_OF_NAMESPACES || e->outcome->upper_fd < 0)
+		return NULL;
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", e->outcome->upper_fd);
+	n = readlink(link, path, PATH_MAX - 1);
+	if (n <= 0)
+		return NULL;
+	path[n] = '\0';
+	return path;
+}
+
 static int
 read_one(const struct rt_evidence *e, const struct rt_format *format, int fd, const char *name, struct rt_run *run,
 	 struct rt_sha256 *digest, struct rt_err *err)
 {
 	struct hashed hashed = {fd, MAX_REPORT_BYTES, digest};
 	struct rt_source source = {read_hashed, &hashed, name};
+	char root[PATH_MAX];
 	struct rt_reading reading = {.source = &source,
 				     .cell = e->cell->name,
 				     .check = e->cell->check->name,
 				     .pattern = e->cell->check->report.pattern,
 				     .script = script_of(e, name),
+				     .root = seen_root(e, root),
 				     .exit_code = run->exit_code,
 				     .findings = e->cell->check->kind == RT_KIND_FINDINGS,
 				     .file = read_tracked,

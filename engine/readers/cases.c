@@ -37,20 +37,21 @@ status_of(const struct word *words, size_t n, const char *word, enum rt_status *
 }
 
 static void
-compare_count(const struct rt_reading *reading, const struct rt_json *object, const char *key, size_t found)
+compare_count(const struct rt_reading *reading, const char *pointer, const struct rt_json *object, const char *key,
+	      size_t found)
 {
 	const struct rt_json *value = rt_json_get(object, key);
 
 	if (value && rt_json_int(value, -1) != (int64_t)found)
-		rt_reading_problem(reading, 0, "says %lld %s, and lists %zu", (long long)rt_json_int(value, -1), key,
-				   found);
+		rt_reading_problem(reading, 0, "%s/%s: says %lld %s, and lists %zu", pointer, key,
+				   (long long)rt_json_int(value, -1), key, found);
 }
 
 /* ---- CTRF ---- */
 
 /* A test that passed in a later attempt failed in an earlier one: here that is for the gate to find out. */
 static void
-on_ctrf_test(const struct rt_reading *reading, const struct rt_json *test, size_t counts[5])
+on_ctrf_test(const struct rt_reading *reading, size_t at, const struct rt_json *test, size_t counts[5])
 {
 	static const struct word words[] = {{"passed", RT_STATUS_PASS},
 					    {"failed", RT_STATUS_FAIL},
@@ -66,7 +67,8 @@ on_ctrf_test(const struct rt_reading *reading, const struct rt_json *test, size_
 	double ms = -1;
 
 	if (!name || !status_of(words, RT_COUNT(words), word, &status)) {
-		rt_reading_problem(reading, 0, "has a test without a name or with an unknown status");
+		rt_reading_problem(reading, 0,
+				   "/results/tests/%zu: has a test without a name or with an unknown status", at);
 		return;
 	}
 	for (size_t i = 0; i < RT_COUNT(known); i++)
@@ -84,7 +86,9 @@ on_ctrf_test(const struct rt_reading *reading, const struct rt_json *test, size_
 		 status == RT_STATUS_PASS ? NULL : rt_json_get_string(test, "message"));
 	if (status == RT_STATUS_PASS && rt_json_get_bool(test, "flaky", false))
 		rt_reading_problem(reading, 0,
-				   "the runner itself ran a test again until it passed; switch its retries off");
+				   "/results/tests/%zu: the runner itself ran a test again until it passed; switch its "
+				   "retries off",
+				   at);
 }
 
 int
@@ -101,18 +105,19 @@ rt_ctrf_read(const struct rt_reading *reading, struct rt_err *err)
 	if (rt_json_type(tests) != RT_JSON_ARRAY)
 		rt_reading_problem(reading, 0, "is not a CTRF report: it has no list at /results/tests");
 	for (size_t i = 0; i < rt_json_count(tests); i++)
-		on_ctrf_test(reading, rt_json_at(tests, i), counts);
+		on_ctrf_test(reading, i, rt_json_at(tests, i), counts);
 	const struct rt_json *summary = rt_json_get(results, "summary");
-	compare_count(reading, summary, "tests", rt_json_count(tests));
+	compare_count(reading, "/results/summary", summary, "tests", rt_json_count(tests));
 	for (size_t i = 0; i < RT_COUNT(keys); i++)
-		compare_count(reading, summary, keys[i], counts[i]);
+		compare_count(reading, "/results/summary", summary, keys[i], counts[i]);
 	return 0;
 }
 
 /* ---- GoogleTest ---- */
 
 static void
-on_gtest(const struct rt_reading *reading, const char *suite, const struct rt_json *test)
+on_gtest(const struct rt_reading *reading, const char *pointer, size_t at, const char *suite,
+	 const struct rt_json *test)
 {
 	const char *name = rt_json_get_string(test, "name"), *result = rt_json_get_string(test, "result");
 	const char *state = rt_json_get_string(test, "status");
@@ -122,7 +127,7 @@ on_gtest(const struct rt_reading *reading, const char *suite, const struct rt_js
 	bool ran = state && !strcmp(state, "RUN");
 
 	if (!name || !state) {
-		rt_reading_problem(reading, 0, "has a test without a name or a status");
+		rt_reading_problem(reading, 0, "%s/testsuite/%zu: has a test without a name or a status", pointer, at);
 		return;
 	}
 	if (rt_json_count(failures))
@@ -150,12 +155,18 @@ rt_gtest_read(const struct rt_reading *reading, struct rt_err *err)
 	for (size_t i = 0; i < rt_json_count(suites); i++) {
 		const struct rt_json *suite = rt_json_at(suites, i), *tests = rt_json_get(suite, "testsuite");
 
-		for (size_t k = 0; k < rt_json_count(tests); k++)
-			on_gtest(reading, rt_json_get_string(suite, "name"), rt_json_at(tests, k));
-		compare_count(reading, suite, "tests", rt_json_count(tests));
+		rt_auto(free) char *pointer = rt_format("/testsuites/%zu", i);
+		size_t failed = 0;
+
+		for (size_t k = 0; k < rt_json_count(tests); k++) {
+			failed += rt_json_count(rt_json_get(rt_json_at(tests, k), "failures")) > 0;
+			on_gtest(reading, pointer, k, rt_json_get_string(suite, "name"), rt_json_at(tests, k));
+		}
+		compare_count(reading, pointer, suite, "failures", failed);
+		compare_count(reading, pointer, suite, "tests", rt_json_count(tests));
 		listed += rt_json_count(tests);
 	}
-	compare_count(reading, value, "tests", listed);
+	compare_count(reading, "", value, "tests", listed);
 	return 0;
 }
 

@@ -64,7 +64,7 @@ RT_DEFINE_AUTO(coverage, struct coverage, coverage_release);
 static void
 open_file(struct coverage *coverage, const char *path)
 {
-	path = rt_finding_path(path);
+	path = rt_finding_path(coverage->reading, path);
 	coverage->at = rt_index_find(&coverage->by_path, path);
 	if (coverage->at != RT_INDEX_NONE)
 		return;
@@ -242,7 +242,7 @@ open_relative(struct coverage *coverage, const char *name, struct rt_err *err)
 		rt_auto(free) char *path = rt_format("%s%s%s", coverage->roots.at[i],
 						     rt_ends_with(coverage->roots.at[i], "/") ? "" : "/", name);
 		rt_auto(buf) struct rt_buf text = RT_BUF_INIT;
-		int found = reading->file(reading->file_data, rt_finding_path(path), &text, err);
+		int found = reading->file(reading->file_data, rt_finding_path(reading, path), &text, err);
 
 		if (found < 0)
 			return -1;

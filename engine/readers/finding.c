@@ -6,25 +6,46 @@
 #include "support/json.h"
 
 /* Where a cell sees its workspace; some tools write absolute paths. */
-#define WORKSPACE "/src/"
+#define WORKSPACE "/src"
 
 const char *
-rt_finding_path(const char *file)
+rt_finding_path(const struct rt_reading *reading, const char *file)
 {
+	const char *root = reading->root ? reading->root : WORKSPACE;
+
 	if (!strncmp(file, "file://", 7))
 		file += 7;
-	if (!strncmp(file, WORKSPACE, strlen(WORKSPACE)))
-		file += strlen(WORKSPACE);
+	if (rt_starts_with(file, root) && file[strlen(root)] == '/')
+		file += strlen(root) + 1;
 	while (!strncmp(file, "./", 2))
 		file += 2;
 	return file;
 }
 
+/* A message with the path of the workspace as it is everywhere, or NULL: it does not name it. The caller frees. */
+static char *
+placed_elsewhere(const struct rt_reading *reading, const char *message)
+{
+	struct rt_buf out = RT_BUF_INIT;
+	const char *at;
+
+	if (!reading->root || !message || !strstr(message, reading->root))
+		return NULL;
+	for (; (at = strstr(message, reading->root)) != NULL; message = at + strlen(reading->root)) {
+		rt_buf_add(&out, message, (size_t)(at - message));
+		rt_buf_adds(&out, WORKSPACE);
+	}
+	rt_buf_adds(&out, message);
+	return rt_buf_steal(&out);
+}
+
 void
 rt_finding_add(const struct rt_reading *reading, const struct rt_finding_parts *p)
 {
-	const char *file = p->file ? rt_finding_path(p->file) : NULL;
-	const char *parts[] = {p->rule, file, p->mark ? p->mark : p->message};
+	const char *file = p->file ? rt_finding_path(reading, p->file) : NULL;
+	rt_auto(free) char *moved = placed_elsewhere(reading, p->message);
+	const char *message = moved ? moved : p->message;
+	const char *parts[] = {p->rule, file, p->mark ? p->mark : message};
 	rt_auto(buf) struct rt_buf id = RT_BUF_INIT, raw = RT_BUF_INIT, text = RT_BUF_INIT;
 
 	rt_id_case(&id, reading->cell, parts, RT_COUNT(parts));
@@ -34,7 +55,7 @@ rt_finding_add(const struct rt_reading *reading, const struct rt_finding_parts *
 		rt_buf_addf(&raw, ":%lld", (long long)p->line);
 	if (file && p->line > 0 && p->column > 0)
 		rt_buf_addf(&raw, ":%lld", (long long)p->column);
-	rt_buf_addf(&raw, "%s%s", file ? ": " : "", p->message ? p->message : "");
+	rt_buf_addf(&raw, "%s%s", file ? ": " : "", message ? message : "");
 	if (p->rule)
 		rt_buf_addf(&raw, " [%s]", p->rule);
 	rt_id_escape(&text, raw.data, raw.len);

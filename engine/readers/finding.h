@@ -16,7 +16,7 @@ struct rt_finding_parts {
 };
 
 /* The part of a path below the workspace, where tools write it whole; borrowed from path. */
-const char *rt_finding_path(const char *path);
+const char *rt_finding_path(const struct rt_reading *reading, const char *path);
 /* The file is made relative to the workspace. */
 void rt_finding_add(const struct rt_reading *reading, const struct rt_finding_parts *parts);
 /* Parses the whole source as JSON: 1, 0 a problem was added, -1. The caller frees the value. */

@@ -16,6 +16,11 @@ struct shape {
 	const char *rule, *message, *file, *line, *column; /* JSON pointers into one object */
 };
 
+/* Where a list of findings is: its JSON pointer, and the file that all of it is about, or NULL. */
+struct place {
+	const char *list, *file;
+};
+
 static int64_t
 number_at(const struct rt_json *item, const char *pointer)
 {
@@ -24,8 +29,10 @@ number_at(const struct rt_json *item, const char *pointer)
 
 /* A rule may be a number (shellcheck). */
 static void
-read_item(const struct rt_reading *reading, const struct shape *shape, const char *file, const struct rt_json *item)
+read_item(const struct rt_reading *reading, const struct shape *shape, const struct place *in, size_t i,
+	  const struct rt_json *item)
 {
+	const char *file = in->file;
 	const struct rt_json *rule = rt_json_pointer(item, shape->rule);
 	rt_auto(free) char *number =
 	    rt_json_type(rule) == RT_JSON_INT ? rt_format("%lld", (long long)rt_json_int(rule, 0)) : NULL;
@@ -36,40 +43,54 @@ read_item(const struct rt_reading *reading, const struct shape *shape, const cha
 					 .column = number_at(item, shape->column)};
 
 	if (rt_json_type(item) != RT_JSON_OBJECT || !parts.message || !parts.file)
-		rt_reading_problem(reading, 0, "has a finding without a message or a file");
+		rt_reading_problem(reading, 0, "%s/%zu: has a finding without a message or a file", in->list, i);
 	else
 		rt_finding_add(reading, &parts);
 }
 
 static void
-read_list(const struct rt_reading *reading, const struct shape *shape, const char *file, const struct rt_json *list)
+read_list(const struct rt_reading *reading, const struct shape *shape, const struct place *in,
+	  const struct rt_json *list)
 {
 	if (rt_json_type(list) != RT_JSON_ARRAY)
-		rt_reading_problem(reading, 0, "has no list of findings where one belongs");
+		rt_reading_problem(reading, 0, "%s: has no list of findings where one belongs",
+				   *in->list ? in->list : "/");
 	for (size_t i = 0; i < rt_json_count(list); i++)
-		read_item(reading, shape, file, rt_json_at(list, i));
+		read_item(reading, shape, in, i, rt_json_at(list, i));
+}
+
+/* It counts its own messages: those of errors and those of warnings. */
+static void
+read_eslint_file(const struct rt_reading *reading, size_t i, const struct rt_json *file)
+{
+	static const struct shape shape = {"/ruleId", "/message", NULL, "/line", "/column"};
+	rt_auto(free) char *pointer = rt_format("/%zu/messages", i);
+	const struct place place = {pointer, rt_json_get_string(file, "filePath")};
+	const struct rt_json *messages = rt_json_get(file, "messages"), *errors = rt_json_get(file, "errorCount"),
+			     *warnings = rt_json_get(file, "warningCount");
+
+	if (!place.file) {
+		rt_reading_problem(reading, 0, "/%zu: has a file without a path", i);
+		return;
+	}
+	read_list(reading, &shape, &place, messages);
+	if (errors && warnings &&
+	    rt_json_int(errors, -1) + rt_json_int(warnings, -1) != (int64_t)rt_json_count(messages))
+		rt_reading_problem(reading, 0, "/%zu: counts other numbers of errors and warnings than it lists", i);
 }
 
 int
 rt_eslint_read(const struct rt_reading *reading, struct rt_err *err)
 {
-	static const struct shape shape = {"/ruleId", "/message", NULL, "/line", "/column"};
 	rt_auto(json) struct rt_json *files = NULL;
 
 	int got = rt_reading_json(reading, &files, err);
 	if (got <= 0)
 		return got;
 	if (rt_json_type(files) != RT_JSON_ARRAY)
-		rt_reading_problem(reading, 0, "is not a list of files");
-	for (size_t i = 0; i < rt_json_count(files); i++) {
-		const struct rt_json *file = rt_json_at(files, i);
-		const char *path = rt_json_get_string(file, "filePath");
-
-		if (path)
-			read_list(reading, &shape, path, rt_json_get(file, "messages"));
-		else
-			rt_reading_problem(reading, 0, "has a file without a path");
-	}
+		rt_reading_problem(reading, 0, "/: is not a list of files");
+	for (size_t i = 0; i < rt_json_count(files); i++)
+		read_eslint_file(reading, i, rt_json_at(files, i));
 	return 0;
 }
 
@@ -77,11 +98,12 @@ int
 rt_ruff_read(const struct rt_reading *reading, struct rt_err *err)
 {
 	static const struct shape shape = {"/code", "/message", "/filename", "/location/row", "/location/column"};
+	static const struct place whole = {"", NULL};
 	rt_auto(json) struct rt_json *list = NULL;
 
 	int got = rt_reading_json(reading, &list, err);
 	if (got > 0)
-		read_list(reading, &shape, NULL, list);
+		read_list(reading, &shape, &whole, list);
 	return got < 0 ? -1 : 0;
 }
 
@@ -92,9 +114,11 @@ rt_shellcheck_read(const struct rt_reading *reading, struct rt_err *err)
 	rt_auto(json) struct rt_json *value = NULL;
 
 	int got = rt_reading_json(reading, &value, err);
-	if (got > 0) /* json1 is an object around the list of json */
-		read_list(reading, &shape, NULL,
-			  rt_json_type(value) == RT_JSON_OBJECT ? rt_json_get(value, "comments") : value);
+	/* json1 is an object around the list of json */
+	const struct rt_json *comments = rt_json_get(value, "comments");
+	const struct place place = {comments ? "/comments" : "", NULL};
+	if (got > 0)
+		read_list(reading, &shape, &place, comments ? comments : value);
 	return got < 0 ? -1 : 0;
 }
 

@@ -40,8 +40,9 @@ struct rt_reading {
 	 * evidence.
 	 */
 	const char *script;
-	int exit_code; /* of the runner; -1: not known (ratchet read FILE) */
-	bool findings; /* regex: its matches are findings and not one number */
+	const char *root; /* the workspace, as the runner saw it; NULL: as it is in a cell with namespaces */
+	int exit_code;	  /* of the runner; -1: not known (ratchet read FILE) */
+	bool findings;	  /* regex: its matches are findings and not one number */
 	/*
 	 * Appends the text of a file of the tree that was tested: 1, 0 there is none, -1. NULL: no tree is at hand, and
 	 * coverage is reported by line numbers.

@@ -46,26 +46,27 @@ nothing_measured(const struct rt_reading *reading)
 /* ---- hyperfine --export-json ---- */
 
 static void
-on_command(const struct rt_reading *reading, const struct rt_json *command)
+on_command(const struct rt_reading *reading, size_t at, const struct rt_json *command)
 {
 	const char *name = rt_json_get_string(command, "command");
 	const struct rt_json *times = rt_json_get(command, "times"), *codes = rt_json_get(command, "exit_codes");
 	double value;
 
 	if (!name || rt_json_type(times) != RT_JSON_ARRAY || !rt_json_count(times)) {
-		rt_reading_problem(reading, 0, "has a command without a name or without times");
+		rt_reading_problem(reading, 0, "/results/%zu: has a command without a name or without times", at);
 		return;
 	}
 	for (size_t i = 0; i < rt_json_count(codes); i++)
 		if (!rt_json_number(rt_json_at(codes, i), &value) || value != 0) {
-			rt_reading_problem(reading, 0, "run %zu of a command failed: its times are void", i + 1);
+			rt_reading_problem(reading, 0, "/results/%zu: run %zu of a command failed: its times are void",
+					   at, i + 1);
 			return;
 		}
 	for (size_t i = 0; i < rt_json_count(times); i++) {
 		if (rt_json_number(rt_json_at(times, i), &value))
 			add_sample(reading, name, NULL, value);
 		else
-			rt_reading_problem(reading, 0, "has a time that is no number");
+			rt_reading_problem(reading, 0, "/results/%zu/times/%zu: has a time that is no number", at, i);
 	}
 }
 
@@ -79,7 +80,7 @@ rt_hyperfine_read(const struct rt_reading *reading, struct rt_err *err)
 		return got;
 	const struct rt_json *results = rt_json_get(value, "results");
 	for (size_t i = 0; i < rt_json_count(results); i++)
-		on_command(reading, rt_json_at(results, i));
+		on_command(reading, i, rt_json_at(results, i));
 	nothing_measured(reading);
 	return 0;
 }
@@ -102,7 +103,7 @@ seconds_of(const char *unit)
 
 /* Means and medians of repetitions are not measurements of their own. */
 static void
-on_benchmark(const struct rt_reading *reading, const struct rt_json *benchmark)
+on_benchmark(const struct rt_reading *reading, size_t at, const struct rt_json *benchmark)
 {
 	const char *type = rt_json_get_string(benchmark, "run_type"), *name = rt_json_get_string(benchmark, "name");
 	double unit = seconds_of(rt_json_get_string(benchmark, "time_unit")), value;
@@ -110,9 +111,10 @@ on_benchmark(const struct rt_reading *reading, const struct rt_json *benchmark)
 	if (type && strcmp(type, "iteration") != 0)
 		return;
 	if (rt_json_get_bool(benchmark, "error_occurred", false))
-		rt_reading_problem(reading, 0, "a benchmark says that an error occurred: its time is void");
+		rt_reading_problem(reading, 0,
+				   "/benchmarks/%zu: a benchmark says that an error occurred: its time is void", at);
 	else if (!name || unit == 0 || !rt_json_number(rt_json_get(benchmark, "real_time"), &value))
-		rt_reading_problem(reading, 0, "has a benchmark without a name, a unit or a time");
+		rt_reading_problem(reading, 0, "/benchmarks/%zu: has a benchmark without a name, a unit or a time", at);
 	else
 		add_sample(reading, name, NULL, value * unit);
 }
@@ -127,7 +129,7 @@ rt_google_benchmark_read(const struct rt_reading *reading, struct rt_err *err)
 		return got;
 	const struct rt_json *benchmarks = rt_json_get(value, "benchmarks");
 	for (size_t i = 0; i < rt_json_count(benchmarks); i++)
-		on_benchmark(reading, rt_json_at(benchmarks, i));
+		on_benchmark(reading, i, rt_json_at(benchmarks, i));
 	nothing_measured(reading);
 	return 0;
 }
@@ -152,7 +154,8 @@ rt_pytest_benchmark_read(const struct rt_reading *reading, struct rt_err *err)
 		if (name && rt_json_number(rt_json_pointer(benchmark, "/stats/median"), &number))
 			add_sample(reading, name, NULL, number);
 		else
-			rt_reading_problem(reading, 0, "has a benchmark without a name or a median");
+			rt_reading_problem(reading, 0, "/benchmarks/%zu: has a benchmark without a name or a median",
+					   i);
 	}
 	nothing_measured(reading);
 	return 0;
@@ -184,7 +187,7 @@ rt_criterion_rs_read(const struct rt_reading *reading, struct rt_err *err)
 		rt_reading_problem(reading, 0,
 				   "its path does not end in /new/estimates.json, so that it names no benchmark");
 	else if (!rt_json_number(rt_json_pointer(value, "/median/point_estimate"), &number))
-		rt_reading_problem(reading, 0, "has no number at /median/point_estimate");
+		rt_reading_problem(reading, 0, "/median/point_estimate: has no number there");
 	else
 		add_sample(reading, name, NULL, number * 1e-9);
 	return 0;

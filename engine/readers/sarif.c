@@ -49,15 +49,17 @@ is_finding(const struct rt_json *result)
 }
 
 static void
-on_run(const struct rt_reading *reading, const struct rt_json *run)
+on_run(const struct rt_reading *reading, size_t at, const struct rt_json *run)
 {
 	const struct rt_json *results = rt_json_get(run, "results"), *invocations = rt_json_get(run, "invocations");
 
 	for (size_t i = 0; i < rt_json_count(invocations); i++)
 		if (!rt_json_get_bool(rt_json_at(invocations, i), "executionSuccessful", true))
-			rt_reading_problem(reading, 0, "says itself that its run was not successful");
+			rt_reading_problem(reading, 0,
+					   "/runs/%zu/invocations/%zu: says itself that its run was not successful", at,
+					   i);
 	if (rt_json_type(results) != RT_JSON_ARRAY)
-		rt_reading_problem(reading, 0, "has a run without results");
+		rt_reading_problem(reading, 0, "/runs/%zu: has a run without results", at);
 	for (size_t i = 0; i < rt_json_count(results); i++) {
 		const struct rt_json *result = rt_json_at(results, i);
 		const struct rt_json *place =
@@ -72,7 +74,10 @@ on_run(const struct rt_reading *reading, const struct rt_json *run)
 		};
 		if (!p.rule)
 			p.rule = rt_json_get_string(rt_json_get(result, "rule"), "id");
-		if (is_finding(result))
+		if (rt_json_type(result) != RT_JSON_OBJECT || !(p.rule || p.mark || p.message))
+			rt_reading_problem(reading, 0,
+					   "/runs/%zu/results/%zu: has a result without a rule and a message", at, i);
+		else if (is_finding(result))
 			rt_finding_add(reading, &p);
 	}
 }
@@ -87,8 +92,8 @@ rt_sarif_read(const struct rt_reading *reading, struct rt_err *err)
 		return got;
 	const struct rt_json *runs = rt_json_get(value, "runs");
 	if (rt_json_type(runs) != RT_JSON_ARRAY || rt_json_count(runs) == 0)
-		rt_reading_problem(reading, 0, "holds no run of SARIF");
+		rt_reading_problem(reading, 0, "/runs: holds no run of SARIF");
 	for (size_t i = 0; i < rt_json_count(runs); i++)
-		on_run(reading, rt_json_at(runs, i));
+		on_run(reading, i, rt_json_at(runs, i));
 	return 0;
 }

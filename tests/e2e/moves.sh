@@ -94,4 +94,24 @@ patch_of tests
 exits 0 'cases survive the move of their file' "$RATCHET" propose "$BOX/tests.patch"
 check 'the case passes at the new path' line 'unit/tests.test_b::test_value' pass 0
 check 'it is gone at the old one, in a new epoch' line 'unit/tests.test_a::test_value' gone 1
+
+# ---- a tool that writes absolute paths, in workspaces that lie elsewhere each time ----
+new_repo absolute
+cat >ratchet.yml <<'END'
+version: 1
+target: main
+isolation: none
+checks:
+  - name: lint
+    kind: findings
+    run: 'echo "$PWD/a.c:1: warning: see $PWD/b.c"'
+    report: {gcc: stdout}
+END
+echo 1 >a.c
+must commit first
+must "$RATCHET" check --adopt
+must "$RATCHET" baseline record
+check 'without namespaces a finding is known by its path in the repository' line 'lint/a.c::see /src/b.c' known 0
+echo 2 >a.c && patch_of other
+exits 0 'it is the same in another workspace' "$RATCHET" propose "$BOX/other.patch"
 finish

@@ -70,4 +70,17 @@ exits 3 'an expression that finds nothing is incomplete' "$RATCHET" read --forma
 echo '{"a": {"b": [1, 2.5]}}' >numbers
 exits 0 'a metric is read by a pointer' "$RATCHET" read --format json --pattern /a/b/1 numbers
 says 'the number of the pointer is shown' '^2.5 '
+printf 'a.c:1: bad\nb.c:2: worse\n' >lines
+exits 0 'matches of an expression are read as findings' "$RATCHET" read --format regex --findings --pattern '^(?<file>[^:]+):(?<line>\d+): (?<message>.*)$' lines
+says 'each of them is shown' 'known +cell/b.c::worse'
+says 'and counted' 'regex: 2 findings: complete evidence'
+printf 'a.c:4:6: warning: m [-Wx]\n' >warnings
+exits 0 'findings are read as JSON' "$RATCHET" read --json --format gcc warnings
+says 'each has its id and its text' '"findings":\[\{"id":"cell/-Wx::a.c::m","text":"a.c:4:6: m \[-Wx\]"\}\]'
+echo '{"results": [{"command": "x", "times": [0.5, 0.25]}]}' >samples
+exits 0 'numbers are read as JSON' "$RATCHET" read --json --format hyperfine samples
+says 'each sample is one' '"metrics":\[\{"id":"cell/x","value":0.5\},\{"id":"cell/x","value":0.25\}\]'
+printf '1234567,,instructions:u,1000,100.00,,\n' >counts
+exits 0 'large numbers are read' "$RATCHET" read --format perf counts
+says 'they are shown whole' '^1234567  cell/instructions:u'
 finish

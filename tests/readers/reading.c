@@ -10,6 +10,7 @@ struct rt_results seen;
 
 const char *tracked_path, *tracked_text, *as_script;
 int as_exit = -1;
+const char *as_root;
 static bool as_findings;
 
 static int
@@ -30,6 +31,7 @@ tidy(void)
 	tracked_path = NULL;
 	as_script = NULL;
 	as_exit = -1;
+	as_root = NULL;
 }
 
 static void
@@ -41,6 +43,7 @@ read_source(const char *format, const char *pattern, struct rt_source *source)
 				     .pattern = pattern,
 				     .script = as_script,
 				     .exit_code = as_exit,
+				     .root = as_root,
 				     .results = &seen,
 				     .findings = as_findings,
 				     .file = tracked_path ? read_tracked : NULL};

@@ -23,6 +23,8 @@ extern const char *tracked_path, *tracked_text;
 extern const char *as_script;
 /* What the command ended with; -1: unknown. Until tidy(). */
 extern int as_exit;
+/* Where the workspace was, or NULL. Until tidy(). */
+extern const char *as_root;
 /* The same, handed over a byte at a time. */
 void read_trickle(const char *format, const char *bytes, size_t len);
 /* The bytes of a golden file; the caller frees. */

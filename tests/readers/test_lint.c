@@ -24,6 +24,18 @@ Test(lint, eslint_names_rule_file_and_message)
 		      "lib/a.js:3:7: 'x' is defined but never used. [no-unused-vars]");
 }
 
+/* Without namespaces a cell sees its workspace where it is, in a folder of another name each time. */
+Test(lint, absolute_paths_are_those_below_the_workspace_wherever_it_is)
+{
+	as_root = "/var/tmp/cell-1/tree";
+	read_text("eslint", "[{\"filePath\": \"/var/tmp/cell-1/tree/lib/a.js\", \"messages\": [{\"ruleId\": \"r\","
+			    "\"message\": \"no /var/tmp/cell-1/tree/b.js or /var/tmp/cell-1/tree\", \"line\": 3}]},"
+			    "{\"filePath\": \"/var/tmp/cell-1/trees/a.js\", \"messages\": [{\"message\": \"m\"}]}]");
+	check_no_problem();
+	check_finding(0, "r::lib/a.js::no /src/b.js or /src", "lib/a.js:3: no /src/b.js or /src [r]");
+	check_finding(1, "/var/tmp/cell-1/trees/a.js::m", "/var/tmp/cell-1/trees/a.js: m");
+}
+
 Test(lint, eslint_file_that_does_not_parse_is_a_finding)
 {
 	read_text("eslint", "[{\"filePath\": \"/src/a.js\", \"messages\": [{\"ruleId\": null, \"fatal\": true,"
@@ -89,15 +101,20 @@ Test(lint, reports_of_another_shape_are_problems)
 {
 	static const struct {
 		const char *format, *text, *problem;
-	} bad[] = {{"eslint", "{}", "is not a list of files"},
-		   {"eslint", "[{\"filePath\": \"a\"}]", "no list of findings"},
-		   {"eslint", "[{\"messages\": []}]", "has a file without a path"},
-		   {"ruff", "[1]", "without a message or a file"},
-		   {"ruff", "", "is not JSON"},
-		   {"ruff", "[{\"code\": \"A\",", "is not JSON"},
-		   {"shellcheck", "{}", "no list of findings"},
-		   {"cppcheck", "<testsuites/>", "is not a report of cppcheck"},
-		   {"cppcheck", "<results version=\"2\"><errors>", "report"}};
+	} bad[] = {
+	    {"eslint", "{}", "is not a list of files"},
+	    {"eslint", "[{\"filePath\": \"a\"}]", "no list of findings"},
+	    {"eslint", "[{\"messages\": []}]", "has a file without a path"},
+	    {"eslint", "[{\"filePath\": \"a\", \"messages\": [], \"errorCount\": 1, \"warningCount\": 0}]",
+	     "report: /0: counts other numbers of errors and warnings"},
+	    {"eslint", "[{\"filePath\": \"a\", \"messages\": [{}]}]", "report: /0/messages/0: has a finding without"},
+	    {"shellcheck", "{\"comments\": [{}]}", "report: /comments/0: has a finding without"},
+	    {"ruff", "[1]", "report: /0: has a finding without a message or a file"},
+	    {"ruff", "", "is not JSON"},
+	    {"ruff", "[{\"code\": \"A\",", "is not JSON"},
+	    {"shellcheck", "{}", "no list of findings"},
+	    {"cppcheck", "<testsuites/>", "is not a report of cppcheck"},
+	    {"cppcheck", "<results version=\"2\"><errors>", "report"}};
 
 	for (size_t i = 0; i < RT_COUNT(bad); i++) {
 		read_text(bad[i].format, bad[i].text);
