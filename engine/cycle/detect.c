@@ -81,8 +81,7 @@ rt_place_globs(const struct rt_place *place, struct rt_strs *to, const char *con
 {
 	for (; *patterns; patterns++) {
 		rt_auto(free) char *full = rt_format("%s%s", place->dir, *patterns);
-		if (rt_place_has(place, *patterns))
-			add_once(to, full);
+		add_once(to, full);
 	}
 }
 

@@ -438,13 +438,25 @@ add_npm(struct rt_place *place, struct rt_err *err)
 	static const char *const support[] = {
 	    "test/**", "tests/**", "spec/**", "**/__tests__/**", "**/*.test.*", "**/*.spec.*", "**/__snapshots__/**",
 	    NULL};
-	static const char *const watch[] = {"package.json",	   "package-lock.json",
-					    "npm-shrinkwrap.json", "pnpm-lock.yaml",
-					    "yarn.lock",	   ".npmrc",
-					    "jest.config.*",	   "vitest.config.*",
-					    "vite.config.*",	   ".mocharc.*",
-					    "babel.config.*",	   "tsconfig*.json",
-					    "eslint.config.*",	   NULL};
+	static const char *const watch[] = {"package.json",
+					    "package-lock.json",
+					    "npm-shrinkwrap.json",
+					    "pnpm-lock.yaml",
+					    "yarn.lock",
+					    ".npmrc",
+					    "node_modules/**",
+					    "jest.config.*",
+					    "vitest.config.*",
+					    "vitest.workspace.*",
+					    "vite.config.*",
+					    ".mocharc.*",
+					    "ava.config.*",
+					    ".taprc",
+					    "babel.config.*",
+					    ".babelrc*",
+					    "tsconfig*.json",
+					    "eslint.config.*",
+					    NULL};
 	rt_auto(json) struct rt_json *package = NULL;
 	if (read_package(place, &package, err) < 0)
 		return -1;

@@ -41,7 +41,8 @@ bool rt_place_has(const struct rt_place *place, const char *pattern);
 int rt_place_read(const struct rt_place *place, const char *path, struct rt_buf *out, struct rt_err *err) RT_MUST_USE;
 /* Does the file hold the text? 1, 0, -1. */
 int rt_place_holds(const struct rt_place *place, const char *path, const char *text, struct rt_err *err) RT_MUST_USE;
-/* The first of the NULL-terminated patterns' support and watch globs that a tracked file matches are added. */
+/* Adds a runner's support or watch globs, NULL-terminated: also those that no file matches yet, because a proposal that
+ * creates a conftest.py or a jest.config.js steers the runner as much as one that changes it. */
 void rt_place_globs(const struct rt_place *place, struct rt_strs *to, const char *const *patterns);
 
 /* Adds a check called by its base name; the command is run in the place. Borrowed until the next one is added. */

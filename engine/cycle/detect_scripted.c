@@ -121,9 +121,11 @@ add_pytest(struct rt_place *place, struct rt_err *err)
 {
 	static const char *const support[] = {"tests/**",     "test/**",	"**/test_*.py",
 					      "**/*_test.py", "**/conftest.py", NULL};
-	static const char *const watch[] = {"pyproject.toml",	  "pytest.ini",	     "tox.ini",
-					    "setup.cfg",	  "setup.py",	     ".coveragerc",
-					    "*requirements*.txt", "requirements/**", NULL};
+	/* python -m pytest looks for modules in the work tree first */
+	static const char *const watch[] = {"pyproject.toml",  "pytest.ini",	   ".pytest.ini", "tox.ini",
+					    "setup.cfg",       "setup.py",	   ".coveragerc", "*requirements*.txt",
+					    "requirements/**", "pytest.py",	   "pytest/**",	  "_pytest/**",
+					    "pluggy/**",       "sitecustomize.py", NULL};
 	struct python_needs needs = {0};
 	int result = find_python_needs(place, &needs, err);
 	bool venv = needs.files.n || needs.project || needs.pytest;
@@ -163,7 +165,9 @@ static int
 add_prove(struct rt_place *place, struct rt_err *err)
 {
 	static const char *const support[] = {"t/**", "xt/**", NULL};
-	static const char *const watch[] = {"Makefile.PL", "Build.PL", "cpanfile", "dist.ini", ".proverc", NULL};
+	/* prove -l and -b put these before the modules of the system */
+	static const char *const watch[] = {"Makefile.PL", "Build.PL",	   "cpanfile",	 "dist.ini", ".proverc",
+					    "lib/Test/**", "lib/Test2/**", "lib/TAP/**", NULL};
 	bool made = rt_place_has(place, "Makefile.PL");
 	(void)err;
 	/* scripts and compiled modules are where the tests look for them only when they are built */

@@ -84,10 +84,17 @@ add_list(struct rt_buf *out, const char *indent, const char *key, const struct r
 {
 	if (!list->n)
 		return;
+	size_t line = out->len;
 	rt_buf_addf(out, "%s%s: [", indent, key);
 	for (size_t i = 0; i < list->n; i++) {
-		rt_buf_adds(out, i ? ", " : "");
-		add_quoted(out, list->at[i]);
+		rt_auto(buf) struct rt_buf word = RT_BUF_INIT;
+		add_quoted(&word, list->at[i]);
+		rt_buf_adds(out, i ? "," : "");
+		if (i && out->len - line + word.len > WIDTH) {
+			rt_buf_addf(out, "\n%s ", indent);
+			line = out->len;
+		}
+		rt_buf_addf(out, "%s%s", i ? " " : "", word.data);
 	}
 	rt_buf_adds(out, "]\n");
 }

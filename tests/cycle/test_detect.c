@@ -686,3 +686,27 @@ Test(detect, strict_support_and_target_are_written)
 	cr_expect_not_null(strstr(out.data, "target: \"release/1 2\"\n"));
 	cr_expect_not_null(strstr(out.data, "support_changes: strict\n"));
 }
+
+Test(detect, files_that_steer_a_runner_are_watched_before_they_are_there)
+{
+	static const struct {
+		const char *project, *support, *watch;
+	} runners[] = {
+	    {"mkdir tests && touch tests/test_a.py && echo six >requirements.txt", "**/conftest.py", "pytest.py"},
+	    {"mkdir t && touch t/a.t && touch Makefile.PL", "t/**", ".proverc"},
+	    {"echo '{\"scripts\": {\"test\": \"vitest\"}, \"devDependencies\": {\"vitest\": \"1\"}}' >package.json",
+	     "**/__snapshots__/**", "vitest.config.*"},
+	    {"printf '[package]\\nname = \"a\"\\nversion = \"0.1.0\"\\n' >Cargo.toml", "**/tests/**", ".cargo/**"},
+	};
+
+	for (size_t i = 0; i < RT_COUNT(runners); i++) {
+		rt_found_release(&found);
+		rt_config_release(&config);
+		free(rt_steal(&text));
+		sh("git rm -rfq --ignore-unmatch . && git clean -fdxq");
+		sh("%s", runners[i].project);
+		detect();
+		cr_expect(rt_strs_has(&config.support, runners[i].support), "%s", runners[i].support);
+		cr_expect(rt_strs_has(&config.watch, runners[i].watch), "%s", runners[i].watch);
+	}
+}

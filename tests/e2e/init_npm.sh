@@ -56,6 +56,18 @@ fetched() {
 	check "$RUNNER: it installs what the lock file names" grep -q 'run: npm ci --ignore-scripts' ratchet.yml
 }
 
+# controlled: every run carries a test that must pass, and a change that makes every test succeed is refused by one that
+# must fail. The change: files of the work tree as they are now.
+controlled() {
+	check "$RUNNER: the runner is known to take a dropped test up" grep -q '^works ' .git/ratchet/controls/*
+	sed -i 's/return a + b;/return 5;/' add.js
+	must git add -A
+	git diff --cached >"$BOX/always.patch"
+	must git reset -q --hard
+	exits 4 "$RUNNER: a change that makes every test succeed is refused" "$RATCHET" propose "$BOX/always.patch"
+	says "$RUNNER: the control that it fooled is named" 'rule control: unit: a test that must fail came back as passed'
+}
+
 package mocha '"lint": "node --check add.js", "spec": "mocha --reporter dot", "test": "npm run lint && npm run spec"' mocha@10.8.2
 cases "const assert = require('node:assert');" "const add = require('../add');" 'const test = it;' >test/add.test.js
 gated unit/add::positive unit/add::zero
@@ -66,10 +78,17 @@ package vitest '"test": "vitest"' vitest@1.6.1
 cases "import { describe, test, assert } from 'vitest';" "import add from '../add.js';" >test/add.test.mjs
 gated 'unit/test/add.test.mjs::add > positive' 'unit/test/add.test.mjs::add > zero'
 fetched
+printf '%s\n' "import { VitestTestRunner } from 'vitest/runners';" \
+	'export default class extends VitestTestRunner { runTask() {} }' >always.mjs
+echo "export default { test: { runner: './always.mjs' } };" >vitest.config.mjs
+controlled
 
 package jest '"test": "jest"' jest@29.7.0
 cases "const assert = require('node:assert');" "const add = require('../add');" >test/add.test.js
 printf '\ntest.todo("more");\n' >>test/add.test.js
 gated 'unit/test/add.test.js::add::positive' 'unit/test/add.test.js::add::zero'
+echo 'const real = global.test; global.test = global.it = Object.assign((name) => real(name, () => {}), real);' >always.js
+echo "module.exports = { setupFilesAfterEnv: ['./always.js'] };" >jest.config.js
+controlled
 check 'npm.jest: what writes the report is fetched too' grep -q jest-junit ratchet.yml
 finish
