@@ -108,6 +108,7 @@ struct rt_waivers {
 
 struct rt_rename {
 	char *from, *to; /* escaped ids, owned */
+	bool derived;	 /* from a file that moved: one of several guesses, and nobody's claim */
 };
 
 /* The texts live in the arena of their list. */

@@ -21,17 +21,6 @@ trial_of(const struct rt_judge_input *input, const char *id)
 	return NULL;
 }
 
-static unsigned
-times_named(const struct rt_judge_input *input, const char *id)
-{
-	unsigned times = 0;
-	size_t i;
-
-	for (i = 0; i < input->n_renames; i++)
-		times += !strcmp(input->renames[i].from, id) + !strcmp(input->renames[i].to, id);
-	return times;
-}
-
 /* In one run: OLD is absent, NEW passed with no fewer assertions than OLD's line has. */
 static bool
 run_shows_rename(const struct rt_run *run, const struct rt_rename *rename, const struct rt_line *old)
@@ -43,6 +32,25 @@ run_shows_rename(const struct rt_run *run, const struct rt_rename *rename, const
 	if (!to || to->status != RT_STATUS_PASS)
 		return false;
 	return old->level != RT_LEVEL_PASS || !old->has_value || to->assertions >= old->value;
+}
+
+/* A guess that the first run does not bear out names nothing: what it names may have gone elsewhere. */
+static unsigned
+times_named(const struct rt_judge_input *input, const struct rt_trial *trial, const char *id)
+{
+	unsigned times = 0;
+	size_t i;
+
+	for (i = 0; i < input->n_renames; i++) {
+		const struct rt_rename *rename = &input->renames[i];
+		unsigned named = !strcmp(rename->from, id) + !strcmp(rename->to, id);
+		const struct rt_line *old =
+		    named && rename->derived ? rt_baseline_find(rt_judge_baseline(input), rename->from) : NULL;
+
+		if (!old || run_shows_rename(&trial->first, rename, old))
+			times += named;
+	}
+	return times;
 }
 
 static bool
@@ -58,7 +66,7 @@ rename_holds(const struct rt_judge_input *input, const struct rt_rename *rename)
 		return false;
 	if (rt_baseline_find(baseline, rename->to))
 		return false;
-	if (times_named(input, rename->from) != 1 || times_named(input, rename->to) != 1)
+	if (times_named(input, trial, rename->from) != 1 || times_named(input, trial, rename->to) != 1)
 		return false;
 	for (i = 0; i < trial->n_more; i++)
 		if (!trial->more[i].only && !run_shows_rename(&trial->more[i], rename, old))

@@ -114,4 +114,72 @@ must "$RATCHET" baseline record
 check 'without namespaces a finding is known by its path in the repository' line 'lint/a.c::see /src/b.c' known 0
 echo 2 >a.c && patch_of other
 exits 0 'it is the same in another workspace' "$RATCHET" propose "$BOX/other.patch"
+
+# ---- classes of Java and packages of Go: the name stays, the path in the id is another ----
+new_repo packages
+cat >run-tests <<'END'
+#!/usr/bin/python3
+# What surefire and `go test -json` write for files whose lines `case NAME FILE` pass where FILE is there.
+import json, os, re, sys
+found, code = [], 0
+for top, _, names in os.walk('.'):
+    for name in names:
+        path = os.path.join(top, name)[2:]
+        if re.search(r'Test\.java$|_test\.go$', name):
+            for line in open(path):
+                if line.startswith('case '):
+                    found.append((path, line.split()[1], os.path.exists(line.split()[2])))
+code = not all(ok for _, _, ok in found)
+if sys.argv[1] == 'go':
+    for path, case, ok in found:
+        if path.endswith('.go'):
+            package = os.path.join('example.com/m', os.path.dirname(path))
+            for action, extra in (('run', {}), ('pass' if ok else 'fail', {'Elapsed': 0})):
+                print(json.dumps({'Action': action, 'Package': package, 'Test': case, **extra}))
+    for package in sorted({os.path.join('example.com/m', os.path.dirname(p)) for p, _, _ in found if p.endswith('.go')}):
+        bad = any(not ok for p, _, ok in found if os.path.join('example.com/m', os.path.dirname(p)) == package)
+        print(json.dumps({'Action': 'fail' if bad else 'pass', 'Package': package, 'Elapsed': 0}))
+else:
+    print('<testsuites>')
+    for path, case, ok in found:
+        if path.endswith('.java'):
+            name = path[len('src/test/java/'):-len('.java')].replace('/', '.')
+            print('<testcase classname="%s" name="%s">%s</testcase>' % (name, case, '' if ok else '<failure/>'))
+    print('</testsuites>')
+sys.exit(code)
+END
+chmod +x run-tests
+cat >ratchet.yml <<'END'
+version: 1
+target: main
+support: ["src/test/**", "**/*_test.go"]
+checks:
+  - {name: java, run: './run-tests java >r.xml', report: {junit: r.xml}}
+  - {name: go, run: ./run-tests go, report: {gojson: stdout}}
+END
+mkdir -p src/test/java/org/old a b
+{ text '//' && echo 'case adds run-tests' && echo 'case drops run-tests'; } >src/test/java/org/old/SumTest.java
+{ text '//' && echo 'case TestX run-tests'; } >a/x_test.go
+{ text '// of y' && echo 'case TestY run-tests'; } >a/y_test.go
+{ text '// of z' && echo 'case TestZ run-tests'; } >b/z_test.go
+must commit first
+must "$RATCHET" check
+must "$RATCHET" baseline record
+mkdir -p src/test/java/org/fresh c
+git mv src/test/java/org/old/SumTest.java src/test/java/org/fresh/SumTest.java && sed -i '/drops/d' src/test/java/org/fresh/SumTest.java
+patch_of dropped
+exits 1 'a case that was dropped with the move of its class is absent' "$RATCHET" propose "$BOX/dropped.patch"
+says 'only that one is named' '^  regressed: java/org.old.SumTest::drops'
+refuse 'and not what moved' grep -q 'regressed: .*adds' <<<"$SAID"
+mkdir -p src/test/java/org/fresh c
+git mv src/test/java/org/old/SumTest.java src/test/java/org/fresh/SumTest.java
+git mv a/x_test.go b/x_test.go && git mv a/y_test.go c/y_test.go
+patch_of packages
+exits 0 'cases of Java and Go survive the move of their file to another package' "$RATCHET" propose "$BOX/packages.patch"
+check 'a class is known by its new package' line 'java/org.fresh.SumTest::adds' pass 0
+check 'it is gone in the old one' line 'java/org.old.SumTest::adds' gone 1
+check 'a test of Go is known by its new package' line 'go/example.com/m/b::TestX' pass 0
+check 'one of the same package that went elsewhere is known there' line 'go/example.com/m/c::TestY' pass 0
+check 'both are gone in the old one' test "$("$RATCHET" baseline show 'go/example.com/m/a::*' | grep -c gone)" = 2
+exits 0 'all of it verifies' "$RATCHET" verify
 finish

@@ -188,8 +188,7 @@ void
 kit_rename(const char *from, const char *to)
 {
 	kit.renames = rt_realloc(kit.renames, kit.n_renames + 1, sizeof(*kit.renames));
-	kit.renames[kit.n_renames].from = rt_strdup(from);
-	kit.renames[kit.n_renames++].to = rt_strdup(to);
+	kit.renames[kit.n_renames++] = (struct rt_rename){rt_strdup(from), rt_strdup(to), false};
 	kit.input.renames = kit.renames;
 	kit.input.n_renames = kit.n_renames;
 }

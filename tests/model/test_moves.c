@@ -41,6 +41,66 @@ Test(moved, a_module_of_python_follows_its_file)
 		"unit/tests.test_b.TestIt::test_x");
 }
 
+Test(moved, a_class_of_java_follows_its_file_to_another_package)
+{
+	becomes("unit/a.b.FooTest::adds\tpass", "src/test/java/a/b/FooTest.java", "src/test/java/c/FooTest.java",
+		"unit/c.FooTest::adds");
+	becomes("unit/a.b.FooTest$Inner::adds\tpass", "src/test/java/a/b/FooTest.java",
+		"src/test/java/a/c/FooTest.java", "unit/a.c.FooTest$Inner::adds");
+	becomes("unit/a.FooTest::adds\tpass", "one/src/test/kotlin/a/FooTest.kt", "two/src/test/kotlin/b/FooTest.kt",
+		"unit/b.FooTest::adds");
+	becomes("unit/a.FooTest::adds\tpass", "test/a/FooTest.java", "test/b/FooTest.java", "unit/b.FooTest::adds");
+	becomes("unit/a.FooTest::adds\tpass", "one/src/test/java/a/FooTest.java", "two/src/test/java/a/FooTest.java",
+		"");
+}
+
+Test(moved, a_case_of_go_follows_its_file_to_another_package)
+{
+	becomes("unit/example.com/m/a::TestX/sub\tpass", "a/x_test.go", "b/x_test.go",
+		"unit/example.com/m/b::TestX/sub");
+	becomes("unit/m/v2/x/a::TestX\tpass", "svc/x/a/x_test.go", "svc/x/a/b/x_test.go", "unit/m/v2/x/a/b::TestX");
+	becomes("unit/m/x/a::TestX\tpass", "x/a/x_test.go", "x/x_test.go", "unit/m/x::TestX");
+	becomes("unit/m/a::TestX\tpass", "a/x_test.go", "x_test.go", "unit/m::TestX");
+	becomes("unit/m::TestX\tpass", "x_test.go", "a/x_test.go", "unit/m/a::TestX");
+	becomes("unit/m/a::TestX\tpass", "a/x_test.go", "a/y_test.go", "");
+	becomes("unit/m/aa::TestX\tpass", "a/x_test.go", "b/x_test.go", "");
+	becomes("unit/m/a::TestX\tpass", "a/x.go", "b/x.go", "");
+}
+
+Test(moved, a_module_of_rust_follows_its_file)
+{
+	becomes("unit/a::b::tests::adds\tpass", "src/a/b.rs", "src/c.rs", "unit/c::tests::adds");
+	becomes("unit/a::tests::adds\tpass", "x/src/a/mod.rs", "x/src/b/mod.rs", "unit/b::tests::adds");
+	becomes("unit/ab::tests::adds\tpass", "src/a.rs", "src/b.rs", "");
+}
+
+Test(moved, a_check_that_runs_in_a_folder_names_files_from_there)
+{
+	becomes("unit/tests/a.js::adds\tpass", "web/tests/a.js", "web/lib/a.js", "unit/lib/a.js::adds");
+	becomes("unit/test_a::adds\tpass", "x/test_a.py", "x/test_b.py", "unit/test_b::adds");
+	becomes("unit/tests/a.js::adds\tpass", "web/tests/a.js", "net/tests/a.js", "");
+	becomes("unit/a.c::x\tknown", "web/a.c", "web/b.c", "");
+}
+
+/* Two files of one package went two ways: which of them the case is in shows where it came to be. */
+Test(moved, of_several_guesses_the_one_that_is_seen_holds)
+{
+	static struct rt_rename guesses[] = {
+	    {(char *)"unit/m/a::TestX", (char *)"unit/m/b::TestX", true},
+	    {(char *)"unit/m/a::TestX", (char *)"unit/m/c::TestX", true},
+	};
+	size_t cell = kit_cell("unit", RT_KIND_CASES);
+
+	kit_line("unit/m/a::TestX pass - 0");
+	kit_ran(cell, KIT_FIRST, "m/c::TestX=pass");
+	kit.input.renames = guesses;
+	kit.input.n_renames = 2;
+	cr_assert_eq(kit_judge(), RT_VERDICT_WOULD_LAND);
+	cr_assert_str_eq(kit_raised("unit/m/a::TestX"), "gone - 1");
+	cr_assert_str_eq(kit_raised("unit/m/c::TestX"), "pass - 0");
+	cr_assert_str_eq(kit_raised("unit/m/b::TestX"), "");
+}
+
 Test(moved, what_only_looks_like_the_path_stays)
 {
 	becomes("unit/tests.test_ab::test_x\tpass", "tests/test_a.py", "tests/test_b.py", "");
