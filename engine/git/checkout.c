@@ -14,10 +14,10 @@
 struct checkout {
 	struct rt_twotree *plan;
 	struct rt_index_lock *lock;
-	struct rt_index_copy *copy;
 	struct rt_strs made; /* folders that this move made */
 	size_t drafts;	     /* how many temporary names were given out */
 	bool few;
+	bool replaced; /* the index is the new one */
 };
 
 static const char changed_meanwhile[] = "changed while the work tree was being moved; commit or stash the change";
@@ -391,73 +391,36 @@ drop_old(struct checkout *co, struct rt_err *err)
 
 /* ---- the index ---- */
 
-static void
-fill_stat(git_index_entry *entry, const struct stat *st)
-{
-	entry->ctime.seconds = (int32_t)st->st_ctim.tv_sec;
-	entry->ctime.nanoseconds = (uint32_t)st->st_ctim.tv_nsec;
-	entry->mtime.seconds = (int32_t)st->st_mtim.tv_sec;
-	entry->mtime.nanoseconds = (uint32_t)st->st_mtim.tv_nsec;
-	entry->dev = (uint32_t)st->st_dev;
-	entry->ino = (uint32_t)st->st_ino;
-	entry->uid = (uint32_t)st->st_uid;
-	entry->gid = (uint32_t)st->st_gid;
-	entry->file_size = (uint32_t)st->st_size;
-}
-
 static int
-index_step(struct checkout *co, const struct rt_step *step, struct rt_err *err)
+change_of(struct checkout *co, const struct rt_step *step, struct rt_gitindex_change *change, struct rt_err *err)
 {
-	git_index_entry entry = {.path = step->path, .mode = step->new.mode};
 	const struct stat *known = step->placed ? &step->wrote : &step->seen;
-	struct stat st;
-	int found;
+	int found = RT_BELOW_ABSENT;
 
-	if (rt_oid_to_git(&entry.id, &step->new.id, err) < 0)
-		return -1;
-	found =
-	    step->new.mode != RT_MODE_GITLINK ? rt_below_stat(&co->plan->below, step->path, &st, err) : RT_BELOW_ABSENT;
-	if (found < 0)
-		return -1;
+	change->path = step->path;
+	change->new = step->new;
+	if (step->new.mode != 0 && step->new.mode != RT_MODE_GITLINK)
+		found = rt_below_stat(&co->plan->below, step->path, &change->st, err);
 	/* Without stat data git compares the content; so it does when somebody wrote to the file since. */
-	if (found == RT_BELOW_THERE && rt_same_stat(&st, known, !step->placed))
-		fill_stat(&entry, &st);
-	if (git_index_add(co->copy->index, &entry) < 0)
-		return rt_git_error(err, RT_EIO, "cannot add %s to the index", step->path);
-	return 0;
-}
-
-/* It need not be there: when a move is taken back before its index was written. */
-static int
-unindex(struct checkout *co, const char *path, struct rt_err *err)
-{
-	int rc = git_index_remove(co->copy->index, path, 0);
-
-	if (rc < 0 && rc != GIT_ENOTFOUND)
-		return rt_git_error(err, RT_EIO, "cannot remove %s from the index", path);
-	git_error_clear();
-	return 0;
+	change->clean = found == RT_BELOW_THERE && rt_same_stat(&change->st, known, !step->placed);
+	return found < 0 ? -1 : 0;
 }
 
 static int
 write_index(struct checkout *co, struct rt_err *err)
 {
 	struct rt_twotree *plan = co->plan;
-	size_t changes = 0;
+	RT_VEC(struct rt_gitindex_change) changes = {0};
+	int rc = 0;
 
 	rt_below_forget(&plan->below);
-	for (size_t i = 0; i < plan->steps.n; i++) {
-		if (plan->steps.at[i].act == RT_STEP_KEEP)
-			continue;
-		changes++;
-		if (plan->steps.at[i].new.mode == 0 && unindex(co, plan->steps.at[i].path, err) < 0)
-			return -1;
-	}
-	for (size_t i = 0; i < plan->steps.n; i++)
-		if (plan->steps.at[i].act != RT_STEP_KEEP && plan->steps.at[i].new.mode != 0 &&
-		    index_step(co, &plan->steps.at[i], err) < 0)
-			return -1;
-	return changes == 0 ? 0 : rt_index_copy_commit(co->copy, plan->repo->gitdir, err);
+	for (size_t i = 0; i < plan->steps.n && rc == 0; i++)
+		if (plan->steps.at[i].act != RT_STEP_KEEP)
+			rc = change_of(co, &plan->steps.at[i], rt_push(&changes), err);
+	if (rc == 0 && changes.n > 0)
+		rc = rt_index_replace(co->lock, plan->index, changes.at, changes.n, &co->replaced, err);
+	free(changes.at);
+	return rc;
 }
 
 /* ---- all of it ---- */
@@ -485,9 +448,9 @@ carry_out(struct checkout *co, struct rt_err *err)
 }
 
 int
-rt_checkout(struct rt_twotree *plan, struct rt_index_lock *lock, struct rt_index_copy *copy, struct rt_err *err)
+rt_checkout(struct rt_twotree *plan, struct rt_index_lock *lock, struct rt_err *err)
 {
-	struct checkout co = {.plan = plan, .lock = lock, .copy = copy};
+	struct checkout co = {.plan = plan, .lock = lock};
 	size_t files = 0;
 	int rc;
 
@@ -496,7 +459,7 @@ rt_checkout(struct rt_twotree *plan, struct rt_index_lock *lock, struct rt_index
 	co.few = files <= FEW;
 	rc = carry_out(&co, err);
 	rt_below_forget(&plan->below);
-	if (rc != 1 && copy->placed) {
+	if (rc != 1 && co.replaced) {
 		/* with the new index there is no way back; what is left of the old files goes with the lock */
 		lock->keep = true;
 	} else if (rc != 1) {

@@ -1,4 +1,34 @@
-#include "git/indexfile.h"
+#include <string.h>
+
+#include "git/internal.h"
+
+/* 1; 0 split or sparse: why says so with the mend; -1. An absent file is an empty index. */
+static int
+load(git_index **out, const char *path, struct rt_buf *why, struct rt_err *err)
+{
+	const git_error *last;
+
+	if (git_index_open(out, path) == 0)
+		return 1;
+	/* The index names extensions that a reader must understand, in lower case. */
+	last = git_error_last();
+	if (last != NULL && last->message != NULL && strstr(last->message, "'link'") != NULL) {
+		git_error_clear();
+		rt_buf_addf(why,
+			    "%s is a split index, which is not supported; run `git update-index --no-split-index`\n",
+			    path);
+		return 0;
+	}
+	if (last != NULL && last->message != NULL && strstr(last->message, "'sdir'") != NULL) {
+		git_error_clear();
+		rt_buf_addf(why,
+			    "%s is a sparse index, which is not supported; run `git sparse-checkout reapply "
+			    "--no-sparse-index`\n",
+			    path);
+		return 0;
+	}
+	return rt_git_error(err, RT_EUNKNOWN, "cannot read the index %s", path);
+}
 
 /* What `git add -N` noted has no content yet; git leaves it out of a commit. */
 static int
@@ -35,7 +65,7 @@ rt_index_tree(struct rt_repo *repo, const char *index_file, struct rt_oid *tree,
 	rt_auto(free) char *path = index_file != NULL ? rt_strdup(index_file) : rt_format("%s/index", repo->gitdir);
 	rt_auto(git_index) git_index *index = NULL;
 	git_oid oid;
-	int rc = rt_index_load(&index, path, why, err);
+	int rc = load(&index, path, why, err);
 
 	if (rc != 1)
 		return rc;

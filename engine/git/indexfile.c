@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "git/below.h"
+#include "git/internal.h"
 #include "support/clock.h"
 #include "support/file.h"
 #include "support/stop.h"
@@ -16,35 +17,8 @@
 #define MARK "ratchet is moving the work tree "
 #define LOCK_DRAFT "ratchet-index-lock-"
 #define INDEX_DRAFT "ratchet-index"
-#define SEEN_DRAFT "ratchet-seen-"
-#define MAX_INDEX ((size_t)4 << 30)
-
-int
-rt_index_load(git_index **out, const char *path, struct rt_buf *why, struct rt_err *err)
-{
-	const git_error *last;
-
-	if (git_index_open(out, path) == 0)
-		return 1;
-	/* The index names extensions that a reader must understand, in lower case. */
-	last = git_error_last();
-	if (last != NULL && last->message != NULL && strstr(last->message, "'link'") != NULL) {
-		git_error_clear();
-		rt_buf_addf(why,
-			    "%s is a split index, which is not supported; run `git update-index --no-split-index`\n",
-			    path);
-		return 0;
-	}
-	if (last != NULL && last->message != NULL && strstr(last->message, "'sdir'") != NULL) {
-		git_error_clear();
-		rt_buf_addf(why,
-			    "%s is a sparse index, which is not supported; run `git sparse-checkout reapply "
-			    "--no-sparse-index`\n",
-			    path);
-		return 0;
-	}
-	return rt_git_error(err, RT_EUNKNOWN, "cannot read the index %s", path);
-}
+#define SEEN_LINK "ratchet-seen-" /* to an index that a check had read: made no more, and swept still */
+#define MAX_LOCK ((size_t)1 << 30)
 
 /* ---- the lock ---- */
 
@@ -152,7 +126,7 @@ read_lock(const char *path, int *fd, struct rt_buf *text, struct rt_err *err)
 		return rt_fail_errno(err, "cannot look at %s", path);
 	if (!S_ISREG(st.st_mode) || st.st_size < (off_t)strlen(MARK))
 		return 0;
-	if (rt_file_read_fd(*fd, MAX_INDEX, path, text, err) < 0)
+	if (rt_file_read_fd(*fd, MAX_LOCK, path, text, err) < 0)
 		return -1;
 	if (!rt_starts_with(text->data, MARK))
 		return 0;
@@ -209,23 +183,13 @@ sweep_temporaries(const char *gitdir, const struct rt_buf *text, struct rt_err *
 	return 0;
 }
 
-/* Also what libgit2 was writing it to. */
-static bool
-is_stale_seen(const char *name)
-{
-	rt_auto(free) char *base = rt_strndup(name, strlen(name) - (rt_ends_with(name, ".lock") ? strlen(".lock") : 0));
-
-	return rt_temp_is_stale(base, SEEN_DRAFT);
-}
-
 static int
 remove_drafts(void *data, const char *name, struct rt_err *err)
 {
 	const char *gitdir = data;
 
 	(void)err;
-	if (rt_temp_is_stale(name, LOCK_DRAFT) || is_stale_seen(name) || strcmp(name, INDEX_DRAFT) == 0 ||
-	    strcmp(name, INDEX_DRAFT ".lock") == 0) {
+	if (rt_temp_is_stale(name, LOCK_DRAFT) || rt_temp_is_stale(name, SEEN_LINK) || strcmp(name, INDEX_DRAFT) == 0) {
 		rt_auto(free) char *path = rt_format("%s/%s", gitdir, name);
 
 		(void)unlink(path);
@@ -259,80 +223,62 @@ rt_worktree_drop_lock(const char *gitdir, struct rt_err *err)
 	return 1;
 }
 
-/* ---- a copy to change ---- */
+/* ---- a new index in its place ---- */
 
-static int
-copy_file(const char *from, const char *to, struct stat *st, struct rt_err *err)
+static bool
+is_same_file(const char *path, const struct stat *before)
 {
-	rt_auto(buf) struct rt_buf bytes = RT_BUF_INIT;
-	rt_auto(fd) int in = open(from, O_RDONLY | O_CLOEXEC);
-	rt_auto(fd) int out = -1;
+	struct stat st;
 
-	if (in < 0)
-		return errno == ENOENT ? 0 : rt_fail_errno(err, "cannot read %s", from);
-	if (fstat(in, st) < 0)
-		return rt_fail_errno(err, "cannot look at %s", from);
-	if (rt_file_read_fd(in, MAX_INDEX, from, &bytes, err) < 0)
-		return -1;
-	out = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-	if (out < 0 || rt_write_all(out, bytes.data, bytes.len) < 0)
-		return rt_fail_errno(err, "cannot write %s", to);
-	return 0;
-}
-
-int
-rt_index_copy_open(struct rt_index_copy *copy, const char *gitdir, struct rt_buf *why, struct rt_err *err)
-{
-	rt_auto(free) char *from = rt_format("%s/index", gitdir);
-	rt_auto(free) char *draft_lock = rt_format("%s/" INDEX_DRAFT ".lock", gitdir);
-
-	copy->path = rt_format("%s/" INDEX_DRAFT, gitdir);
-	/* What an earlier move left behind; nobody else uses these names, and we hold the lock. */
-	(void)unlink(copy->path);
-	(void)unlink(draft_lock);
-	if (copy_file(from, copy->path, &copy->before, err) < 0)
-		return -1;
-	return rt_index_load(&copy->index, copy->path, why, err);
+	if (stat(path, &st) < 0)
+		return errno == ENOENT && before->st_ino == 0;
+	return st.st_dev == before->st_dev && st.st_ino == before->st_ino && st.st_size == before->st_size &&
+	       st.st_mtim.tv_sec == before->st_mtim.tv_sec && st.st_mtim.tv_nsec == before->st_mtim.tv_nsec &&
+	       st.st_ctim.tv_sec == before->st_ctim.tv_sec && st.st_ctim.tv_nsec == before->st_ctim.tv_nsec;
 }
 
 static int
-finish_draft(const struct rt_index_copy *copy, struct rt_err *err)
+write_new(const char *path, const struct rt_gitindex *old, const struct rt_gitindex_change *changes, size_t n,
+	  struct rt_err *err)
 {
-	rt_auto(fd) int fd = open(copy->path, O_RDWR | O_CLOEXEC);
-	struct timespec times[2] = {copy->before.st_atim, copy->before.st_mtim};
+	const struct stat *before = &old->file;
+	struct timespec times[2] = {before->st_atim, before->st_mtim};
+	rt_auto(fd) int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
 
 	if (fd < 0)
-		return rt_fail_errno(err, "cannot open %s", copy->path);
-	if (copy->before.st_ino != 0 && (futimens(fd, times) < 0 || fchmod(fd, copy->before.st_mode & 0777) < 0))
-		return rt_fail_errno(err, "cannot set the time of %s", copy->path);
+		return rt_fail_errno(err, "cannot write %s", path);
+	if (rt_gitindex_write(old, changes, n, fd, err) < 0)
+		return -1;
+	if (before->st_ino != 0 && (futimens(fd, times) < 0 || fchmod(fd, before->st_mode & 0777) < 0))
+		return rt_fail_errno(err, "cannot set the time of %s", path);
 	if (fsync(fd) < 0)
-		return rt_fail_errno(err, "cannot write %s", copy->path);
+		return rt_fail_errno(err, "cannot write %s", path);
 	return 0;
 }
 
-int
-rt_index_copy_commit(struct rt_index_copy *copy, const char *gitdir, struct rt_err *err)
+static int
+put_in_place(const char *draft, const char *path, const struct rt_gitindex *old, struct rt_err *err)
 {
-	rt_auto(free) char *to = rt_format("%s/index", gitdir);
-
-	if (git_index_write(copy->index) < 0)
-		return rt_git_error(err, RT_EIO, "cannot write %s", copy->path);
-	if (finish_draft(copy, err) < 0)
-		return -1;
-	if (rename(copy->path, to) < 0)
-		return rt_fail_errno(err, "cannot replace %s", to);
-	copy->placed = true;
-	return rt_sync_dir(AT_FDCWD, gitdir, err);
+	if (!is_same_file(path, &old->file))
+		return rt_fail(err, RT_ECONFLICT, "%s was written by a program that does not lock it", path);
+	return rename(draft, path) < 0 ? rt_fail_errno(err, "cannot replace %s", path) : 0;
 }
 
-void
-rt_index_copy_release(struct rt_index_copy *copy)
+int
+rt_index_replace(const struct rt_index_lock *lock, const struct rt_gitindex *old,
+		 const struct rt_gitindex_change *changes, size_t n, bool *placed, struct rt_err *err)
 {
-	git_index_free(copy->index);
-	if (copy->path != NULL)
-		(void)unlink(copy->path);
-	free(copy->path);
-	*copy = (struct rt_index_copy){0};
+	rt_auto(free) char *path = rt_format("%s/index", lock->gitdir);
+	rt_auto(free) char *draft = rt_format("%s/" INDEX_DRAFT, lock->gitdir);
+
+	/* What an earlier move left behind; nobody else uses this name, and we hold the lock. */
+	(void)unlink(draft);
+	if (write_new(draft, old, changes, n, err) < 0 || put_in_place(draft, path, old, err) < 0) {
+		(void)unlink(draft);
+		return -1;
+	}
+	*placed = true;
+	return rt_sync_dir(AT_FDCWD, lock->gitdir, err);
 }
 
 /* ---- an index that was read already ---- */
@@ -340,9 +286,10 @@ rt_index_copy_release(struct rt_index_copy *copy)
 struct rt_seen_index {
 	struct rt_seen_index *next;
 	char *gitdir;
-	struct rt_index_copy copy; /* path is another link to the file, and becomes the draft */
+	struct rt_gitindex index;
 };
 
+/* NULL: the first of any. */
 static struct rt_seen_index *
 seen_pop(struct rt_seen_index **seen, const char *gitdir)
 {
@@ -360,7 +307,9 @@ seen_pop(struct rt_seen_index **seen, const char *gitdir)
 static void
 seen_drop(struct rt_seen_index *one)
 {
-	rt_index_copy_release(&one->copy);
+	if (one == NULL)
+		return;
+	rt_gitindex_release(&one->index);
 	free(one->gitdir);
 	free(one);
 }
@@ -374,62 +323,31 @@ rt_index_seen_free(struct rt_seen_index **seen)
 		seen_drop(one);
 }
 
-int
-rt_index_see(struct rt_seen_index **seen, const char *gitdir, git_index **index, bool *kept, struct stat *st,
-	     struct rt_buf *why, struct rt_err *err)
+void
+rt_index_remember(struct rt_seen_index **seen, const char *gitdir, struct rt_gitindex *index)
 {
-	rt_auto(free) char *path = rt_format("%s/index", gitdir);
-	char name[RT_TEMP_NAME];
-	rt_auto(free) char *link_path = NULL;
-	struct rt_seen_index *one = seen_pop(seen, gitdir);
-	int rc;
+	struct rt_seen_index *one = rt_alloc(1, sizeof(*one));
 
-	if (one != NULL)
-		seen_drop(one);
-	rt_temp_name(name, SEEN_DRAFT);
-	link_path = rt_format("%s/%s", gitdir, name);
-	*kept = seen != NULL && link(path, link_path) == 0;
-	/* The time first: a newer index is then taken for an older one, and trusted less. */
-	if (stat(*kept ? link_path : path, st) < 0 && errno != ENOENT)
-		rc = rt_fail_errno(err, "cannot look at %s", path);
-	else
-		rc = rt_index_load(index, *kept ? link_path : path, why, err);
-	if (rc != 1 && *kept)
-		(void)unlink(link_path);
-	if (rc != 1 || !*kept)
-		return rc;
-	one = rt_alloc(1, sizeof(*one));
+	seen_drop(seen_pop(seen, gitdir));
 	one->gitdir = rt_strdup(gitdir);
-	one->copy = (struct rt_index_copy){.index = *index, .path = rt_steal(&link_path), .before = *st};
+	one->index = *index;
+	*index = (struct rt_gitindex)RT_GITINDEX_INIT;
 	one->next = *seen;
 	*seen = one;
-	return 1;
-}
-
-static bool
-is_same_file(const char *path, const struct stat *before)
-{
-	struct stat st;
-
-	return stat(path, &st) == 0 && st.st_dev == before->st_dev && st.st_ino == before->st_ino &&
-	       st.st_size == before->st_size && st.st_mtim.tv_sec == before->st_mtim.tv_sec &&
-	       st.st_mtim.tv_nsec == before->st_mtim.tv_nsec && st.st_ctim.tv_sec == before->st_ctim.tv_sec &&
-	       st.st_ctim.tv_nsec == before->st_ctim.tv_nsec;
 }
 
 int
-rt_index_copy_seen(struct rt_index_copy *copy, struct rt_seen_index **seen, const char *gitdir, struct rt_buf *why,
-		   struct rt_err *err)
+rt_index_read(struct rt_gitindex *index, struct rt_seen_index **seen, const char *gitdir, struct rt_buf *why,
+	      struct rt_err *err)
 {
 	rt_auto(free) char *path = rt_format("%s/index", gitdir);
 	struct rt_seen_index *one = seen_pop(seen, gitdir);
-	bool same = one != NULL && is_same_file(path, &one->copy.before);
+	bool same = one != NULL && is_same_file(path, &one->index.file);
 
 	if (same) {
-		*copy = one->copy;
-		one->copy = (struct rt_index_copy){0};
+		*index = one->index;
+		one->index = (struct rt_gitindex)RT_GITINDEX_INIT;
 	}
-	if (one != NULL)
-		seen_drop(one);
-	return same ? 1 : rt_index_copy_open(copy, gitdir, why, err);
+	seen_drop(one);
+	return same ? 1 : rt_gitindex_read(index, path, why, err);
 }

@@ -11,11 +11,9 @@
 
 #include <sys/stat.h>
 
-#include "git/internal.h"
+#include "git/gitindex.h"
+#include "git/worktree.h"
 #include "support/tempname.h"
-
-/* 1; 0 split or sparse: why says so with the mend; -1. An absent file is an empty index. */
-int rt_index_load(git_index **out, const char *path, struct rt_buf *why, struct rt_err *err) RT_MUST_USE;
 
 struct rt_index_lock {
 	char *gitdir;	       /* NULL: not held */
@@ -39,32 +37,20 @@ RT_DEFINE_AUTO(index_lock, struct rt_index_lock, rt_index_lock_drop);
 #define RT_MOVE_PREFIX ".ratchet-"
 
 /*
- * A private copy of the index that can be changed, and later put in its place, durable. Only under the lock. The new
- * file keeps the old one's modification time: git compares an entry's time with it to know which entries it must not
- * trust by their stat data alone, and entries that were doubtful must not become trusted by our writing the file again.
- * Those of this move are doubtful too, and git looks at them once more.
+ * Writes the index with these changes (git/gitindex.h) beside it and puts that in its place, durable. Only under the
+ * lock. *placed: it is the index now, even where this fails after that. The new file keeps the old one's modification
+ * time: git compares an entry's time with it to know which entries it must not trust by their stat data alone, and
+ * entries that were doubtful must not become trusted by our writing the file again. Those of this move are doubtful
+ * too, and git looks at them once more.
  */
-struct rt_index_copy {
-	git_index *index;
-	char *path;	    /* of the copy; NULL: none */
-	struct stat before; /* of the index; st_ino 0: there was none */
-	bool placed;	    /* it is the index now, even where commit failed after that */
-};
-/* 1, 0 with why, -1. */
-int rt_index_copy_open(struct rt_index_copy *copy, const char *gitdir, struct rt_buf *why,
-		       struct rt_err *err) RT_MUST_USE;
-int rt_index_copy_commit(struct rt_index_copy *copy, const char *gitdir, struct rt_err *err) RT_MUST_USE;
-void rt_index_copy_release(struct rt_index_copy *copy);
-RT_DEFINE_AUTO(index_copy, struct rt_index_copy, rt_index_copy_release);
+int rt_index_replace(const struct rt_index_lock *lock, const struct rt_gitindex *old,
+		     const struct rt_gitindex_change *changes, size_t n, bool *placed, struct rt_err *err) RT_MUST_USE;
 
-/*
- * Reads the index of gitdir for a check and remembers it in seen (NULL: not): a large index takes longer to read than
- * all else of a landing. index is the list's if *kept, else the caller's. 1, 0 with why, -1.
- */
-int rt_index_see(struct rt_seen_index **seen, const char *gitdir, git_index **index, bool *kept, struct stat *st,
-		 struct rt_buf *why, struct rt_err *err) RT_MUST_USE;
-/* As rt_index_copy_open, but with the index that was seen, if its file is still the same. */
-int rt_index_copy_seen(struct rt_index_copy *copy, struct rt_seen_index **seen, const char *gitdir, struct rt_buf *why,
-		       struct rt_err *err) RT_MUST_USE;
+/* Keeps what a check read, for a move by the same process: a large index takes a while to read. Takes its content. */
+void rt_index_remember(struct rt_seen_index **seen, const char *gitdir, struct rt_gitindex *index);
+/* The index of gitdir: what was remembered (seen may be NULL) if its file is still the same, else read. 1, 0 with why,
+ * -1. */
+int rt_index_read(struct rt_gitindex *index, struct rt_seen_index **seen, const char *gitdir, struct rt_buf *why,
+		  struct rt_err *err) RT_MUST_USE;
 
 #endif

@@ -13,6 +13,7 @@
 
 #include "git/below.h"
 #include "git/convert.h"
+#include "git/gitindex.h"
 
 enum rt_step_act {
 	RT_STEP_KEEP,	   /* neither file nor index entry is touched */
@@ -50,9 +51,8 @@ struct rt_twotree {
 		struct rt_step *at; /* by path */
 		size_t n, cap;
 	} steps;
-	git_index *index;	/* borrowed */
-	struct stat index_stat; /* st_ino 0: no index file */
-	struct rt_buf *why;	/* borrowed */
+	const struct rt_gitindex *index; /* borrowed */
+	struct rt_buf *why;		 /* borrowed */
 	size_t obstacles;
 	bool file_mode, symlinks, sparse; /* core.fileMode, core.symlinks, core.sparseCheckout */
 };
@@ -62,11 +62,11 @@ struct rt_twotree {
 	}
 
 /*
- * 1 planned; 0 something is in the way: why has a line for each; -1. The index and what index_stat says of its file are
- * the caller's and must live as long as the plan.
+ * 1 planned; 0 something is in the way: why has a line for each; -1. The index is the caller's and must live as long as
+ * the plan.
  */
-int rt_twotree_make(struct rt_twotree *plan, struct rt_repo *repo, const struct rt_oid trees[2], git_index *index,
-		    const struct stat *index_stat, struct rt_buf *why, struct rt_err *err) RT_MUST_USE;
+int rt_twotree_make(struct rt_twotree *plan, struct rt_repo *repo, const struct rt_oid trees[2],
+		    const struct rt_gitindex *index, struct rt_buf *why, struct rt_err *err) RT_MUST_USE;
 void rt_twotree_release(struct rt_twotree *plan);
 RT_DEFINE_AUTO(twotree, struct rt_twotree, rt_twotree_release);
 

@@ -204,17 +204,14 @@ static int
 check_with(struct rt_repo *repo, const struct rt_oid trees[2], struct rt_seen_index **seen, struct rt_buf *why,
 	   struct rt_err *err)
 {
-	rt_auto(git_index) git_index *own = NULL;
+	rt_auto(gitindex) struct rt_gitindex index = RT_GITINDEX_INIT;
 	rt_auto(twotree) struct rt_twotree plan = RT_TWOTREE_INIT;
-	git_index *index = NULL;
-	struct stat st = {0};
-	bool kept;
-	int rc = rt_index_see(seen, repo->gitdir, &index, &kept, &st, why, err);
+	int rc = rt_index_read(&index, NULL, repo->gitdir, why, err);
 
-	if (!kept)
-		own = index;
 	if (rc == 1)
-		rc = rt_twotree_make(&plan, repo, trees, index, &st, why, err);
+		rc = rt_twotree_make(&plan, repo, trees, &index, why, err);
+	if (rc == 1 && seen != NULL)
+		rt_index_remember(seen, repo->gitdir, &index);
 	return rc;
 }
 
@@ -240,7 +237,7 @@ move_with(struct rt_twotree *plan, const char *gitdir, const struct rt_oid trees
 {
 	rt_auto(repo) struct rt_repo *repo = NULL;
 	rt_auto(index_lock) struct rt_index_lock lock = RT_INDEX_LOCK_INIT;
-	rt_auto(index_copy) struct rt_index_copy copy = {0};
+	rt_auto(gitindex) struct rt_gitindex index = RT_GITINDEX_INIT;
 	int rc;
 
 	if (open_worktree(&repo, gitdir, err) < 0)
@@ -250,11 +247,11 @@ move_with(struct rt_twotree *plan, const char *gitdir, const struct rt_oid trees
 		return rc < 0 ? -1 : 0;
 	if (rt_index_lock_take(&lock, repo->gitdir, deadline, err) < 0)
 		return -1;
-	rc = rt_index_copy_seen(&copy, seen, repo->gitdir, why, err);
+	rc = rt_index_read(&index, seen, repo->gitdir, why, err);
 	if (rc == 1)
-		rc = rt_twotree_make(plan, repo, trees, copy.index, &copy.before, why, err);
+		rc = rt_twotree_make(plan, repo, trees, &index, why, err);
 	if (rc == 1)
-		rc = rt_checkout(plan, &lock, &copy, err);
+		rc = rt_checkout(plan, &lock, err);
 	rt_twotree_release(plan);
 	return rc;
 }
