@@ -35,6 +35,23 @@ read_note(struct rt_carry *carry, struct rt_carried *carried)
 	}
 }
 
+/* The target's tests may have moved since: where they are now is learned as if nothing had been known. */
+static int
+forget_lost_sample(struct rt_carry *carry, struct rt_carried *carried, struct rt_err *err)
+{
+	struct rt_entry entry = {0};
+	if (carried->state != RT_CARRY_WORKS)
+		return 0;
+	if (rt_tree_entry(rt_quarantine_repo(carry->gate->quarantine), &carry->gate->base_tree, carried->sample, &entry,
+			  err) < 0)
+		return -1;
+	if (entry.mode)
+		return 0;
+	carried->state = RT_CARRY_UNKNOWN;
+	free(rt_steal(&carried->sample));
+	return 0;
+}
+
 int
 rt_carry_init(struct rt_carry *carry, struct rt_gate *gate, const struct rt_plan *plan, struct rt_err *err)
 {
@@ -51,6 +68,8 @@ rt_carry_init(struct rt_carry *carry, struct rt_gate *gate, const struct rt_plan
 		if (rt_key_cell(cell, carried->key, err) < 0)
 			return -1;
 		read_note(carry, carried);
+		if (forget_lost_sample(carry, carried, err) < 0)
+			return -1;
 	}
 	return 0;
 }
@@ -221,8 +240,12 @@ rt_carry_drop(struct rt_matrix *matrix, size_t cell, const char *dir, struct rt_
 	rt_random_hex(carried->name + 1, 12);
 	if (rt_mkdirs(AT_FDCWD, dir, 0755, err) < 0)
 		return -1;
-	if (!learning)
-		return drop_one(matrix, cell, carried->sample, carried->name, dir, err);
+	if (!learning) {
+		int dropped = drop_one(matrix, cell, carried->sample, carried->name, dir, err);
+		if (dropped == 0)
+			carried->name[0] = '\0';
+		return dropped;
+	}
 	for (size_t i = 0; i < carried->try.n; i++) {
 		rt_auto(free) char *name = rt_format("%s%c", carried->name, (char)('a' + i));
 		if (drop_one(matrix, cell, carried->try.at[i], name, dir, err) < 0)
@@ -235,6 +258,8 @@ enum rt_status
 rt_carry_outcome(const struct rt_run *run, const char *name, const char *which)
 {
 	rt_auto(free) char *word = rt_format("%s%s", name, which);
+	if (!name[0])
+		return RT_STATUS_ABSENT;
 	for (size_t i = 0; i < run->results.cases.n; i++)
 		if (strstr(run->results.cases.at[i].id, word))
 			return run->results.cases.at[i].status;

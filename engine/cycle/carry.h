@@ -28,7 +28,7 @@ struct rt_carried {
 	struct rt_strs try; /* while learning: samples */
 	int64_t since;	    /* when the case that must fail last came back as failed; for NONE, when that was found */
 	bool off;	    /* no more in this gate */
-	char name[16];	    /* of the newest */
+	char name[16];	    /* of the newest; "" where the tree had no place for it */
 	char key[RT_SHA256_HEX + 1];
 };
 

@@ -11,6 +11,10 @@ wrong_in(const struct rt_run *run, const char *name)
 	enum rt_status pass = rt_carry_outcome(run, name, "pass"), fail = rt_carry_outcome(run, name, "fail");
 	if (run->end != RT_CELL_COMPLETE)
 		return "its run gave no sound evidence";
+	if (!name[0])
+		return "where the target has tests there is no place for one that must fail (move them in one change, "
+		       "and "
+		       "what lies in their way in the next)";
 	if (fail == RT_STATUS_PASS)
 		return "a test that must fail came back as passed";
 	if (pass != RT_STATUS_PASS)

@@ -57,14 +57,16 @@ static bool
 rename_holds(const struct rt_judge_input *input, const struct rt_rename *rename)
 {
 	const struct rt_baseline *baseline = rt_judge_baseline(input);
-	const struct rt_line *old = rt_baseline_find(baseline, rename->from);
+	const struct rt_line *old = rt_baseline_find(baseline, rename->from),
+			     *new = rt_baseline_find(baseline, rename->to);
 	const struct rt_trial *trial = trial_of(input, rename->from);
 	size_t i;
 
 	if (!old || (old->level != RT_LEVEL_PASS && old->level != RT_LEVEL_FLAKY) || !trial ||
 	    trial != trial_of(input, rename->to) || trial->cell->check->kind != RT_KIND_CASES)
 		return false;
-	if (rt_baseline_find(baseline, rename->to))
+	/* a name that is gone may come back, as when a move is taken back */
+	if (new &&new->level != RT_LEVEL_GONE)
 		return false;
 	if (times_named(input, trial, rename->from) != 1 || times_named(input, trial, rename->to) != 1)
 		return false;
@@ -428,6 +430,7 @@ write_renames(struct rt_bench *bench)
 		const struct rt_rename *rename = &input->renames[i];
 		const struct rt_trial *trial;
 		struct rt_line *old, fresh = {.level = RT_LEVEL_PASS};
+		const struct rt_line *known;
 		const struct rt_case *c, *again;
 
 		if (!bench->renamed[i])
@@ -438,7 +441,9 @@ write_renames(struct rt_bench *bench)
 		old = &bench->out->raised.lines
 			   .at[rt_baseline_find(bench->baseline, rename->from) - bench->baseline->lines.at];
 		*old = (struct rt_line){.id = old->id, .level = RT_LEVEL_GONE, .epoch = old->epoch + 1};
+		known = rt_baseline_find(bench->baseline, rename->to);
 		fresh.id = c->id;
+		fresh.epoch = known ? known->epoch : 0;
 		fresh.has_value = c->assertions >= 0 && again->assertions >= 0;
 		fresh.value = fresh.has_value ? (c->assertions < again->assertions ? c : again)->assertions : 0;
 		add_fresh(bench, fresh);

@@ -9,7 +9,7 @@ project() { # $1: the command
 	mkdir -p lib t
 	printf 'package Calc;\nsub add { my ($a, $b) = @_; return $a + $b; }\n1;\n' >lib/Calc.pm
 	printf 'use lib "lib";\nuse Calc;\nuse Test::More tests => 1;\nis(Calc::add(20, 22), 42, "large");\n' >t/calc.t
-	printf 'version: 1\ntarget: main\nsupport: ["t/**"]\nwatch: [.proverc]\nchecks:\n  - name: unit\n    run: %s\n    report: prove\n' "$1" >ratchet.yml
+	printf 'version: 1\ntarget: main\nsupport: ["**/*.t"]\nwatch: [.proverc]\nchecks:\n  - name: unit\n    run: %s\n    report: prove\n' "$1" >ratchet.yml
 	must commit first
 	must "$RATCHET" check
 	must "$RATCHET" baseline record
@@ -65,6 +65,24 @@ check 'the one that must fail was run' sh -c '! grep -q " 1700000000 " .git/ratc
 git rm -q t/carried.t && patch_of none
 exits 1 'a proposal without the sample is judged' "$RATCHET" propose "$BOX/none.patch"
 says 'what it removed is named' 'regressed: unit/carried'
+
+new_repo moved
+project 'prove -r'
+echo '--timer' >.proverc && patch_of timer
+exits 0 'a change of a watched file lands' "$RATCHET" propose "$BOX/timer.patch"
+git mv t tt && patch_of moved
+exits 0 'tests move to another folder' "$RATCHET" propose "$BOX/moved.patch"
+git reset -q --hard && git clean -fdq
+always && patch_of always
+exits 4 'where they went the controls are in force' "$RATCHET" propose "$BOX/always.patch"
+says 'by the test that must fail' 'refused by rule control: unit: a test that must fail came back as passed'
+git mv tt t && patch_of back && git mv tt t && echo 'in the way' >tt && patch_of way
+exits 4 'a file where the target has its tests leaves no place for a control' "$RATCHET" propose "$BOX/way.patch"
+says 'the mend is named' 'refused by rule control: unit: .*no place .*move them in one change'
+exits 0 'the first of two steps lands' "$RATCHET" propose "$BOX/back.patch"
+git reset -q --hard && git clean -fdq
+echo 'in the way' >tt && patch_of way
+exits 0 'and so does the second' "$RATCHET" propose "$BOX/way.patch"
 
 new_repo listed
 project 'prove t/calc.t'

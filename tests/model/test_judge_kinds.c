@@ -432,6 +432,18 @@ Test(renamed, not_onto_a_known_case)
 	claim_fails("new=pass");
 }
 
+Test(renamed, a_name_that_is_gone_comes_back)
+{
+	kit_line("unit/new gone - 3");
+	kit_line("unit/old pass 3 1");
+	kit_rename("unit/old", "unit/new");
+	cr_assert_not(kit_red(unit("new=pass:3", NULL, NULL)));
+	verdict_is(RT_VERDICT_WOULD_LAND);
+	line_is("unit/old", "gone - 2");
+	line_is("unit/new", "pass 3 3");
+	cr_assert_eq(kit.out.raised.lines.n, 2);
+}
+
 Test(renamed, not_two_onto_one)
 {
 	kit_line("unit/old pass - 0");
