@@ -4,6 +4,7 @@
 
 #include "cli/cli.h"
 #include "cycle/ledger.h"
+#include "model/baseline.h"
 
 static const struct rt_option options[] = {
     {0, "log", NULL, "print the kept output of every cell that was not green", false},
@@ -97,22 +98,64 @@ real(const struct rt_json *item, const char *key)
 	return rt_json_number(rt_json_get(item, key), &value) ? value : 0;
 }
 
-/* The test's logarithm moves by a step with each run: how many more of one kind would have answered. */
+static void
+add_runs(struct rt_buf *out, const char *what, const struct rt_json *item)
+{
+	rt_buf_addf(out,
+		    "  %s in %" PRId64 " of %" PRId64 " runs here and in %" PRId64 " of %" PRId64 " on the target\n",
+		    what, rt_json_get_int(item, "fails", 0), rt_json_get_int(item, "runs", 0),
+		    rt_json_get_int(item, "base_fails", 0), rt_json_get_int(item, "base_runs", 0));
+}
+
+static double
+at(const struct rt_json *list, size_t i)
+{
+	double value = 0;
+	return rt_json_number(rt_json_at(list, i), &value) ? value : 0;
+}
+
 static void
 add_case_decision(struct rt_buf *out, const struct rt_json *item)
 {
-	rt_buf_addf(out,
-		    "  failed in %" PRId64 " of %" PRId64 " runs here and in %" PRId64 " of %" PRId64 " on the target\n"
-		    "  score %.2f: broken from %.2f on, calm from %.2f on (a rate of %.2g is vouched for)\n",
-		    rt_json_get_int(item, "fails", 0), rt_json_get_int(item, "runs", 0),
-		    rt_json_get_int(item, "base_fails", 0), rt_json_get_int(item, "base_runs", 0), real(item, "score"),
-		    real(item, "broken_at"), real(item, "calm_at"), real(item, "calm_rate"));
-	double up = real(item, "step_fail"), down = -real(item, "step_pass");
-	if (real(item, "score") < real(item, "broken_at") && real(item, "score") > real(item, "calm_at") && up > 0 &&
-	    down > 0)
-		rt_buf_addf(out, "  what would tell: %.0f more failures call it broken, %.0f more passes calm\n",
-			    ceil((real(item, "broken_at") - real(item, "score")) / up),
-			    ceil((real(item, "score") - real(item, "calm_at")) / down));
+	const struct rt_json *rate = rt_json_get(item, "rate"), *base = rt_json_get(item, "base_rate");
+	add_runs(out, "failed", item);
+	if (rate && base)
+		rt_buf_addf(out, "  its rate: %.2g to %.2g here, %.2g to %.2g on the target (95 %% at each end)\n",
+			    at(rate, 0), at(rate, 1), at(base, 0), at(base, 1));
+	rt_buf_addf(out, "  score %.2f: broken from %.2f on, calm from %.2f on (a rate of %.2g is vouched for)\n",
+		    real(item, "score"), real(item, "broken_at"), real(item, "calm_at"), real(item, "calm_rate"));
+}
+
+static void
+add_values(struct rt_buf *out, const char *where, const struct rt_json *values)
+{
+	for (size_t i = 0; i < rt_json_count(values); i++) {
+		double value;
+		rt_buf_adds(out, i ? ", " : where);
+		if (rt_json_number(rt_json_at(values, i), &value))
+			rt_number_write(out, value);
+		else
+			rt_buf_adds(out, "nothing");
+	}
+}
+
+/* What one run shows as well as many. */
+static void
+add_plain_decision(struct rt_buf *out, const struct rt_json *item)
+{
+	const struct rt_json *values = rt_json_get(item, "values");
+	double bar;
+	add_runs(out, values ? "not good enough" : "seen", item);
+	if (!values)
+		return;
+	add_values(out, "  measured here: ", values);
+	add_values(out, "; on the target: ", rt_json_get(item, "base_values"));
+	if (rt_json_number(rt_json_get(item, "bar"), &bar)) {
+		rt_buf_adds(out, "; the bar is ");
+		rt_number_write(out, bar);
+		rt_buf_addf(out, ", and the margin %.4g %%", 100 * real(item, "margin"));
+	}
+	rt_buf_adds(out, "\n");
 }
 
 static void
@@ -158,8 +201,12 @@ add_decisions(struct rt_buf *out, const struct rt_json *decisions)
 			    or_dash(rt_json_get_string(item, "answer")));
 		if (rt_json_get(item, "pairs"))
 			add_number_decision(out, item);
-		else
+		else if (rt_json_get(item, "score"))
 			add_case_decision(out, item);
+		else
+			add_plain_decision(out, item);
+		if (rt_json_get_string(item, "would"))
+			rt_buf_addf(out, "  what would change it: %s\n", rt_json_get_string(item, "would"));
 	}
 }
 

@@ -116,24 +116,49 @@ choose_level(const struct rt_gate *gate, enum rt_isolation *level, struct rt_buf
 	return 0;
 }
 
-/* Which run says most of how the cell did: the first of several that gave no whole evidence, else the newest. */
-static const struct rt_run *
-telling_run(const struct rt_trial *trial)
+static bool
+is_red(const struct rt_run *run)
 {
-	const struct rt_run *run = trial->second ? trial->second : &trial->first;
-	for (size_t i = 0; i < trial->n_more && run->end == RT_CELL_COMPLETE; i++)
+	return run->results.counts[RT_STATUS_FAIL] + run->results.counts[RT_STATUS_ERROR] > 0;
+}
+
+static bool
+has_regressed(const struct rt_judgement *judgement, const struct rt_cell *cell)
+{
+	size_t len = strlen(cell->name);
+	for (size_t i = 0; i < judgement->regressions.n; i++) {
+		const char *id = judgement->regressions.at[i].id;
+		if (rt_id_cell_len(id) == len && strncmp(id, cell->name, len) == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Which run says most of how the cell did: the first of several that gave no whole evidence, else the newest; but where
+ * a case regressed that fails at times, one in which something failed.
+ */
+static const struct rt_run *
+telling_run(const struct rt_trial *trial, const struct rt_judgement *judgement)
+{
+	const struct rt_run *run = trial->second ? trial->second : &trial->first, *red = NULL;
+	for (size_t i = 0; i < trial->n_more && run->end == RT_CELL_COMPLETE; i++) {
 		if (trial->more[i].end != RT_CELL_COMPLETE)
 			run = &trial->more[i];
-	return run;
+		else if (!trial->more[i].only && is_red(&trial->more[i]))
+			red = &trial->more[i];
+	}
+	if (run->end != RT_CELL_COMPLETE || is_red(run) || !has_regressed(judgement, trial->cell))
+		return run;
+	return is_red(&trial->first) ? &trial->first : red ? red : run;
 }
 
 static const char *
-cell_status(const struct rt_trial *trial)
+cell_status(const struct rt_run *run)
 {
-	const struct rt_run *run = telling_run(trial);
 	switch (run->end) {
 	case RT_CELL_COMPLETE:
-		return run->results.counts[RT_STATUS_FAIL] + run->results.counts[RT_STATUS_ERROR] ? "failed" : "passed";
+		return is_red(run) ? "failed" : "passed";
 	case RT_CELL_TIMEOUT:
 		return "timeout";
 	case RT_CELL_BLOCKED:
@@ -166,14 +191,15 @@ rt_gate_text(const struct rt_gate *gate, const char *text)
 }
 
 static void
-report_cell(struct rt_gate *gate, const struct rt_plan *plan, const struct rt_trials *trials, size_t i)
+report_cell(struct rt_gate *gate, const struct rt_trials *trials, const struct rt_judgement *judgement, size_t i)
 {
+	const struct rt_plan *plan = trials->plan;
 	const struct rt_trial *trial = &trials->at[i];
 	const struct rt_cell_state *state = &trials->candidate.cells[i];
-	const struct rt_run *run = telling_run(trial);
+	const struct rt_run *run = telling_run(trial, judgement);
 	struct rt_cell_report *cell = rt_push(&gate->report.cells);
 	cell->name = rt_strdup(plan->cells.at[i].name);
-	cell->status = cell_status(trial);
+	cell->status = cell_status(run);
 	cell->attempts = state->attempts;
 	cell->cached = state->cached;
 	cell->executed = rt_results_executed(&run->results);
@@ -320,7 +346,7 @@ run_cells(struct rt_gate *gate, const struct rt_plan *plan, enum rt_isolation le
 	    rt_trials_doubt(&trials, &input, err) < 0 || judge_trials(&trials, &input, &support, &judgement, err) < 0)
 		return -1;
 	for (size_t i = 0; i < trials.n; i++)
-		report_cell(gate, plan, &trials, i);
+		report_cell(gate, &trials, &judgement, i);
 	if (gate->adoption)
 		rt_trials_unsteady(&trials);
 	take_judgement(gate, &judgement);

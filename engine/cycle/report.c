@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "model/id.h"
+#include "model/sequential.h"
 
 enum { JSON_SCHEMA = 1, SHOWN_CHANGES = 20, SHOWN_EXCERPT_LINES = 12, SHOWN_LINE = 400, SHOWN_PATHS = 5 };
 
@@ -118,6 +119,47 @@ samples_json(const struct rt_decision *d)
 	return array;
 }
 
+static void
+set_runs(struct rt_json *item, const struct rt_decision *d)
+{
+	rt_json_set_int(item, "runs", d->runs);
+	rt_json_set_int(item, "fails", d->fails);
+	rt_json_set_int(item, "base_runs", d->base_runs);
+	rt_json_set_int(item, "base_fails", d->base_fails);
+}
+
+/* The interval of a failure rate: each end at 95 %. */
+static struct rt_json *
+rates_json(unsigned fails, unsigned runs)
+{
+	struct rt_json *array = rt_json_new_array();
+	rt_json_append(array, rt_json_new_real(runs ? 1 - rt_rate_bound(runs - fails, runs) : 0));
+	rt_json_append(array, rt_json_new_real(rt_rate_bound(fails, runs)));
+	return array;
+}
+
+static struct rt_json *
+values_json(const double *values, unsigned n)
+{
+	struct rt_json *array = rt_json_new_array();
+	for (unsigned i = 0; i < n; i++)
+		rt_json_append(array, rt_json_new_real(values[i]));
+	return array;
+}
+
+static void
+set_plain(struct rt_json *item, const struct rt_decision *d)
+{
+	set_runs(item, d);
+	if (!d->metric)
+		return;
+	rt_json_set(item, "values", values_json(d->here, d->runs));
+	rt_json_set(item, "base_values", values_json(d->base, d->base_runs));
+	if (d->has_bar)
+		rt_json_set_real(item, "bar", d->bar);
+	rt_json_set_real(item, "margin", d->margin);
+}
+
 /* Infinity, where an interval has no end yet, is null. */
 static struct rt_json *
 decisions_json(const struct rt_decisions *decisions)
@@ -128,7 +170,12 @@ decisions_json(const struct rt_decisions *decisions)
 		struct rt_json *item = rt_json_new_object();
 		rt_json_set_string(item, "id", d->id);
 		rt_json_set_string(item, "answer", d->answer);
+		rt_json_set_string(item, "would", d->would);
 		rt_json_append(array, item);
+		if (d->plain) {
+			set_plain(item, d);
+			continue;
+		}
 		if (d->pairs || !d->runs) {
 			rt_json_set_int(item, "pairs", (int64_t)d->pairs);
 			rt_json_set_real(item, "ratio", d->ratio);
@@ -140,10 +187,9 @@ decisions_json(const struct rt_decisions *decisions)
 			rt_json_set(item, "samples", samples_json(d));
 			continue;
 		}
-		rt_json_set_int(item, "runs", d->runs);
-		rt_json_set_int(item, "fails", d->fails);
-		rt_json_set_int(item, "base_runs", d->base_runs);
-		rt_json_set_int(item, "base_fails", d->base_fails);
+		set_runs(item, d);
+		rt_json_set(item, "rate", rates_json(d->fails, d->runs));
+		rt_json_set(item, "base_rate", rates_json(d->base_fails, d->base_runs));
 		rt_json_set_real(item, "calm_rate", d->calm);
 		rt_json_set_real(item, "score", d->score);
 		rt_json_set_real(item, "broken_at", d->upper);

@@ -254,6 +254,24 @@ judge_red(struct place *place, const struct rt_item *item, const struct rt_sight
 	}
 }
 
+/* The same, and why is kept. */
+static void
+judge_plain(struct place *place, const struct rt_item *item, const struct rt_sight *first, bool again, bool calm)
+{
+	const struct rt_judgement *out = place->bench->out;
+	size_t regressions = out->regressions.n;
+	bool inconclusive = place->bench->inconclusive;
+
+	place->bench->inconclusive = false;
+	judge_red(place, item, first, again, calm);
+	if (!place->bench->input->adoption)
+		rt_bench_plain(place->bench, place->stand, item,
+			       out->regressions.n > regressions ? "regressed"
+			       : place->bench->inconclusive	? "inconclusive"
+								: "not in the baseline");
+	place->bench->inconclusive |= inconclusive;
+}
+
 /* Was there no run after the first, or one without whole evidence? Then there is nothing to count. */
 static bool
 no_count(const struct rt_stand *stand)
@@ -296,7 +314,7 @@ judge_item(void *data, const struct rt_item *item)
 		if (item->kind == RT_ITEM_CASE && item->line && !place->bench->input->adoption && !no_count(stand))
 			rt_bench_known_case(place->bench, stand, item, &seen);
 		else
-			judge_red(place, item, &first, again, calm);
+			judge_plain(place, item, &first, again, calm);
 	}
 	return true;
 }

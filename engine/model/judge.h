@@ -123,10 +123,15 @@ struct rt_changes {
 	struct rt_arena arena;
 };
 
-/* Why a case that failed at times, or a noisy number, was judged as it was: what `ratchet explain` shows. */
+/* Why something that was red, or a noisy number, was judged as it was: what `ratchet explain` shows. */
 struct rt_decision {
 	const char *id;
-	const char *answer;		  /* one of a few words */
+	const char *answer; /* one of a few words */
+	const char *would;  /* what would change it: a sentence */
+	/* a finding, a number without noise, or what the baseline does not hold: runs and fails count it, and of a
+	 * number here and base hold what each run measured */
+	bool plain, metric, has_bar;
+	double bar;
 	unsigned runs, fails;		  /* of a case, on the candidate */
 	unsigned base_runs, base_fails;	  /* on the base */
 	double step_fail, step_pass;	  /* what a run more would add to score */

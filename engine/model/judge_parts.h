@@ -3,8 +3,8 @@
 
 /*
  * What the files of the judge share. sight.c says how one id looks in one run; judge.c holds the sights of all runs
- * together and decides; raise.c says what the baseline becomes, and what waivers and renames excuse; judge_support.c
- * judges the support run.
+ * together and decides; raise.c says what the baseline becomes, and what waivers and renames excuse; decision.c keeps
+ * why; judge_support.c judges the support run.
  */
 
 #include "model/judge.h"
@@ -118,6 +118,7 @@ struct rt_bench {
 	RT_VEC(struct rt_line) fresh; /* lines that the baseline does not hold */
 	bool *renamed;		      /* for each rename of the input: accepted */
 	bool inconclusive;
+	size_t plain; /* decisions that took no count of runs */
 };
 
 /* moves.c */
@@ -147,7 +148,16 @@ bool rt_stand_pairs(const struct rt_stand *stand, const struct rt_item *item);
 /* The pairs so far; *more: another pair would tell. */
 struct rt_paired rt_stand_compare(const struct rt_stand *stand, const struct rt_item *item, bool *more,
 				  bool *confirmed);
-void rt_decision_add(struct rt_decisions *decisions, const struct rt_decision *decision);
+
+/* decision.c: each adds a copy, with what would change it */
+struct rt_decision *rt_decision_add(struct rt_decisions *decisions, const struct rt_decision *decision);
+void rt_decision_add_case(struct rt_decisions *decisions, const struct rt_decision *decision,
+			  enum rt_flaky_answer answer);
+void rt_decision_add_pairs(struct rt_decisions *decisions, const struct rt_decision *decision,
+			   enum rt_paired_answer answer);
+/* Of what is red, and neither a known case nor compared in pairs. */
+void rt_bench_plain(struct rt_bench *bench, const struct rt_stand *stand, const struct rt_item *item,
+		    const char *answer);
 
 /* raise.c */
 /* May what this machine measures move a bar? */

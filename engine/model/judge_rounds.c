@@ -20,7 +20,7 @@ rt_bench_known_case(struct rt_bench *bench, const struct rt_stand *stand, const 
 	};
 
 	d.answer = words[answer];
-	rt_decision_add(&bench->out->decisions, &d);
+	rt_decision_add_case(&bench->out->decisions, &d, answer);
 	switch (answer) {
 	case RT_FLAKY_BROKEN:
 		rt_bench_regress(bench, stand, item, now);
@@ -92,7 +92,7 @@ rt_bench_paired(struct rt_bench *bench, const struct rt_stand *stand, const stru
 				.anchor = paired.slid ? stand->check->anchor : NULL};
 	const char *whose = paired.slid ? stand->check->anchor : "the target";
 
-	rt_decision_add(&bench->out->decisions, &d);
+	rt_decision_add_pairs(&bench->out->decisions, &d, paired.answer);
 	if (paired.answer == RT_PAIRED_REGRESSED) {
 		rt_auto(free) char *is = rt_format("%.3gx worse", paired.ratio);
 		rt_auto(free) char *why =

@@ -143,29 +143,6 @@ rt_stand_decide(const struct rt_stand *stand, const struct rt_item *item, struct
 	return answer(stand, item, &here, &base, &test);
 }
 
-void
-rt_decision_add(struct rt_decisions *decisions, const struct rt_decision *decision)
-{
-	struct rt_decision *copy = rt_push(decisions);
-
-	*copy = *decision;
-	copy->id = rt_arena_add(&decisions->arena, decision->id, strlen(decision->id));
-	if (decision->anchor)
-		copy->anchor = rt_arena_add(&decisions->arena, decision->anchor, strlen(decision->anchor));
-}
-
-void
-rt_decisions_release(struct rt_decisions *decisions)
-{
-	for (size_t i = 0; i < decisions->n; i++) {
-		free(decisions->at[i].base);
-		free(decisions->at[i].here);
-	}
-	rt_arena_release(&decisions->arena);
-	free(decisions->at);
-	*decisions = (struct rt_decisions){0};
-}
-
 /* ---- numbers ---- */
 
 bool

@@ -59,6 +59,9 @@ says 'it is called what it is' 'was pass, is now (flaky|fail)'
 id=$(printf '%s\n' "$SAID" | sed -n 's/^regressed \([0-9a-f]*\).*/\1/p')
 exits 0 'explain shows the runs behind the decision' "$RATCHET" explain "$id"
 says 'how often it failed on either side' 'failed in [0-9]+ of [0-9]+ runs here and in 0 of [0-9]+ on the target'
+says 'between which rates that leaves it' 'its rate: 0\.[0-9]+ to [01]'
+says 'and what would change it' 'what would change it: [0-9]+ more passes here would call it calm'
+says 'its cell is not called passed' 'cell unit: failed'
 exits 0 'explain gives the same as JSON' "$RATCHET" explain --json "$id"
 says 'with the score and its bounds' '"broken_at"'
 
@@ -122,4 +125,33 @@ echo 256 >how && commit 'broken past the gate'
 echo x >note && patch other
 exits 3 'a case that fails on the target itself is nobody else'"'"'s doing' "$RATCHET" propose "$BOX/other.patch"
 says 'and the target is named' 'mend the target first'
+says_of() { # ID COMMAND...: what explain says of the newest decision
+	"$RATCHET" explain "$(sed -n 's/^[a-z]* \([0-9a-f]\{12\}\) .*/\1/p' <<<"$SAID")" "$@"
+}
+exits 0 'explain shows that the target fails' says_of
+says 'only the target can change that' 'what would change it: a pass on the target'
+refuse 'and no number of failures' grep -q 'more failures' <<<"$SAID"
+
+# ---- numbers without noise, findings ----
+new_repo plain
+echo 100 >size && echo good >words
+cat >ratchet.yml <<'END2'
+version: 1
+target: main
+checks:
+  - {name: size, kind: metric, run: 'echo size $(cat size)', report: {regex: 'size (\d+)'}, better: lower, margin: 5%}
+  - {name: lint, kind: findings, run: 'grep -n bad words || true', report: {regex: '^(?<line>\d+):(?<message>.*)$'}}
+END2
+must commit first
+must "$RATCHET" check
+must "$RATCHET" baseline record
+echo 110 >size && echo bad >>words && patch worse
+exits 1 'a number without noise and a finding regress' "$RATCHET" propose "$BOX/worse.patch"
+exits 0 'explain shows both' says_of
+says 'what was measured on either side, and the bar' 'measured here: 110, 110; on the target: 100; the bar is 100, and the margin 5 %'
+says 'which number would pass' 'what would change it: at most 105, or a waiver'
+says 'in which runs the finding was seen' 'seen in 2 of 2 runs here and in 0 of 1 on the target'
+exits 0 'both are in the JSON' "$RATCHET" explain --json "$("$RATCHET" log | awk 'NR == 1 { print $5 }')"
+says 'the numbers of the runs' '"values":\[110.0,110.0\]'
+says 'and what would change it' '"would":"to be without it'
 finish

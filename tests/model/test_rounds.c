@@ -573,3 +573,54 @@ Test(paired_metric, a_decision_holds_its_pairs)
 	cr_assert_float_eq(decision()->base[0], 100, 1e-9);
 	cr_assert_float_eq(decision()->here[0], 99.6, 1e-9);
 }
+
+/* ---- what would have changed a decision ---- */
+
+Test(rounds, as_many_passes_as_it_names_would_have_changed_a_decision)
+{
+	size_t cell = failed_once("unit/a pass - 0");
+	const struct rt_decision *d;
+	unsigned passes;
+
+	kit_round(cell, "a=fail", "a=pass");
+	cr_assert_eq(kit_judge(), RT_VERDICT_REGRESSED);
+	d = decision();
+	cr_assert_eq(sscanf(d->would, "%u more passes", &passes), 1, "%s", d->would);
+	cr_expect_leq(d->score + passes * d->step_pass, d->lower);
+	cr_expect_gt(d->score + (passes - 1) * d->step_pass, d->lower);
+}
+
+Test(rounds, what_fails_on_the_target_is_changed_by_the_target_alone)
+{
+	size_t cell = failed_once("unit/a pass - 0");
+
+	kit_round(cell, "a=fail", "a=fail");
+	cr_assert_eq(kit_judge(), RT_VERDICT_INCONCLUSIVE);
+	cr_assert(strstr(decision()->would, "a pass on the target"), "%s", decision()->would);
+}
+
+Test(rounds, a_finding_and_a_number_without_noise_are_decisions_too)
+{
+	size_t lint = kit_cell("lint", RT_KIND_FINDINGS), size = kit_cell("size", RT_KIND_METRIC);
+	const struct rt_decision *d;
+
+	kit_line("lint/(ran) pass - 0");
+	kit_line("size/(ran) pass - 0");
+	kit_line("size/size lower 100 0");
+	kit_ran(lint, KIT_FIRST, "(ran)=pass f:a.c::x");
+	kit_ran(lint, KIT_SECOND, "(ran)=pass f:a.c::x");
+	kit_ran(lint, KIT_BASE, "(ran)=pass");
+	kit_ran(size, KIT_FIRST, "(ran)=pass m:110");
+	kit_ran(size, KIT_SECOND, "(ran)=pass m:111");
+	kit_ran(size, KIT_BASE, "(ran)=pass m:100");
+	cr_assert_eq(kit_judge(), RT_VERDICT_REGRESSED);
+	cr_assert_eq(kit.out.decisions.n, 2);
+	d = &kit.out.decisions.at[0];
+	cr_expect(d->plain && !d->metric);
+	cr_expect_str_eq(d->answer, "regressed");
+	cr_expect(d->runs == 2 && d->fails == 2 && d->base_runs == 1 && d->base_fails == 0);
+	d = &kit.out.decisions.at[1];
+	cr_assert(d->metric && d->has_bar && d->runs == 2 && d->base_runs == 1);
+	cr_expect(d->bar == 100 && d->here[0] == 110 && d->here[1] == 111 && d->base[0] == 100);
+	cr_expect_str_eq(d->would, "at most 100, or a waiver to the new number");
+}
