@@ -3,7 +3,7 @@
 #include "cycle/detect_parts.h"
 #include "model/glob.h"
 
-static const char *const c_support[] = {"test/**", "tests/**", "t/**", "testdata/**", NULL};
+static const char *const c_support[] = {"test/**", "**/tests/**", "t/**", "**/testdata/**", NULL};
 
 /* Does any tracked file that matches the pattern hold one of the texts? 1, 0, -1. */
 static int

@@ -435,9 +435,10 @@ add_node_unit(struct rt_place *place, const struct rt_json *package, bool own_re
 static int
 add_npm(struct rt_place *place, struct rt_err *err)
 {
-	static const char *const support[] = {
-	    "test/**", "tests/**", "spec/**", "**/__tests__/**", "**/*.test.*", "**/*.spec.*", "**/__snapshots__/**",
-	    NULL};
+	/* folders and names that node --test, jest, vitest, mocha and ava look for */
+	static const char *const support[] = {"**/test/**",	     "**/tests/**", "**/spec/**",  "**/__tests__/**",
+					      "**/__snapshots__/**", "**/*.test.*", "**/*.spec.*", "**/*-test.*",
+					      "**/*_test.*",	     "**/test-*.*", "**/test.*",   NULL};
 	static const char *const watch[] = {"package.json",
 					    "package-lock.json",
 					    "npm-shrinkwrap.json",

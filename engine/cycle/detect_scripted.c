@@ -119,7 +119,7 @@ add_python_tools(struct rt_place *place, bool venv)
 static int
 add_pytest(struct rt_place *place, struct rt_err *err)
 {
-	static const char *const support[] = {"tests/**",     "test/**",	"**/test_*.py",
+	static const char *const support[] = {"**/tests/**",  "**/test/**",	"**/test_*.py",
 					      "**/*_test.py", "**/conftest.py", NULL};
 	/* python -m pytest looks for modules in the work tree first */
 	static const char *const watch[] = {"pyproject.toml",  "pytest.ini",	   ".pytest.ini", "tox.ini",

@@ -15,7 +15,8 @@ static const struct rt_control controls[] = {
     },
     {
 	.preset = "node",
-	.samples = {"**/*.test.js", "**/*.test.mjs", "**/*.test.cjs"},
+	.samples = {"**/*.test.js", "**/*.test.mjs", "**/*.test.cjs", "**/test/**/*.js", "**/test/**/*.mjs",
+		    "**/test.js", "**/test.mjs"},
 	.name = "%.test*",
 	.passes = "import('node:test').then(({ test }) => {\n\ttest('%pass', () => {});\n});\n",
 	.fails = "import('node:test').then(({ test }) => {\n"
@@ -24,14 +25,15 @@ static const struct rt_control controls[] = {
     },
     {
 	.preset = "jest",
-	.samples = {"**/*.test.js", "**/*.test.ts", "**/*.test.jsx", "**/*.test.tsx"},
+	.samples = {"**/*.test.js", "**/*.test.ts", "**/*.test.jsx", "**/*.test.tsx", "**/*.spec.js", "**/*.spec.ts",
+		    "**/__tests__/**/*.js", "**/__tests__/**/*.ts"},
 	.name = "%.test*",
 	.passes = "test('%pass', () => { expect(1 + 1).toBe(2); });\n",
 	.fails = "test('%fail', () => { expect(1 + 1).toBe(3); });\n",
     },
     {
 	.preset = "vitest",
-	.samples = {"**/*.test.js", "**/*.test.ts", "**/*.test.mjs"},
+	.samples = {"**/*.test.js", "**/*.test.ts", "**/*.test.mjs", "**/*.test.tsx", "**/*.spec.js", "**/*.spec.ts"},
 	.name = "%.test*",
 	.passes = "import { test, expect } from 'vitest';\ntest('%pass', () => { expect(1 + 1).toBe(2); });\n",
 	.fails = "test('%fail', () => { expect(1 + 1).toBe(3); });\n",

@@ -13,7 +13,7 @@
 
 struct rt_control {
 	const char *preset;
-	const char *samples[6]; /* globs of existing files beside which the control lies, NULL-terminated */
+	const char *samples[10]; /* globs of existing files beside which the control lies, NULL-terminated */
 	const char
 	    *name; /* the control's path from the sample's folder: % is its random name, * the sample's extension */
 	/* its content: % is the random name; + at the beginning the line of the sample that begins with `package` */

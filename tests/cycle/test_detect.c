@@ -3,6 +3,7 @@
 
 #include "../git/box.h"
 #include "cycle/detect.h"
+#include "model/glob.h"
 
 static struct rt_err err = RT_ERR_INIT;
 static struct rt_found found;
@@ -118,7 +119,7 @@ Test(detect, meson_has_a_build_and_its_tests)
 	expect_run("unit", "meson test -C build --no-rebuild --print-errorlogs");
 	cr_expect_str_eq(check("unit")->report.format, "meson");
 	cr_expect(rt_strs_has(&check("unit")->needs, "build"));
-	cr_expect(rt_strs_has(&config.support, "tests/**"));
+	cr_expect(rt_strs_has(&config.support, "**/tests/**"));
 	cr_expect(rt_strs_has(&config.watch, "**/meson.build"));
 	cr_expect_eq(config.tools.n, 0);
 }
@@ -709,4 +710,17 @@ Test(detect, files_that_steer_a_runner_are_watched_before_they_are_there)
 		cr_expect(rt_strs_has(&config.support, runners[i].support), "%s", runners[i].support);
 		cr_expect(rt_strs_has(&config.watch, runners[i].watch), "%s", runners[i].watch);
 	}
+}
+
+Test(detect, tests_anywhere_in_an_npm_package_are_support)
+{
+	static const char *const files[] = {
+	    "test.js",	      "test/a.js", "src/test/deep/b.ts", "lib/__tests__/c.js",	"src/d.spec.tsx",
+	    "src/e.test.mjs", "f-test.js", "test-g.cjs",	 "x/__snapshots__/h.s", "spec/i_spec.js"};
+
+	sh("echo '{\"scripts\": {\"test\": \"node --test\"}}' >package.json");
+	detect();
+	for (size_t i = 0; i < RT_COUNT(files); i++)
+		cr_expect(rt_globs_match(&config.support, files[i]), "%s", files[i]);
+	cr_expect_not(rt_globs_match(&config.support, "src/latest.js"));
 }
