@@ -2,9 +2,11 @@
 #define RT_RUN_INNER_H
 
 /*
- * Private to engine/run. A cell has three processes at least: the engine (pool.c), the cell's init (spawn.c: pid 1 of
- * the namespaces, or a supervisor without them), and the command. Engine and init talk over a sequenced-packet
- * socketpair: init sends notes, and takes the end of file as the order to kill everything and leave.
+ * Private to engine/run. A cell has three processes at least: the engine (pool.c), the cell's init (init.c: pid 1 of
+ * the cell's namespaces, or a supervisor without them), and the command. With namespaces a fourth stands between engine
+ * and init, the keeper (keeper.c), which builds what cells see and serves one after the other. Engine and init talk
+ * over a sequenced-packet socketpair: init sends notes, and takes the end of file as the order to kill everything and
+ * leave.
  *
  * What runs between clone and exec is a copy of a single-threaded engine: it may use the heap, but never returns to the
  * engine's code and leaves with _exit.
@@ -25,32 +27,10 @@ enum rt_workspace {
 	RT_WORKSPACE_COPY    /* no overlay: the layers copied into one directory of the host */
 };
 
-/*
- * Descriptors of the user, network and host name namespaces of a cell, the three that cost most to make and to destroy.
- * The next cell of the same pool may have them if the last one left no process and if nothing ever went over its
- * loopback interface: then a network namespace holds nothing that could tell one cell from another.
- */
-enum { RT_SPACES = 3 };
-struct rt_spaces {
-	int fds[RT_SPACES]; /* -1: none */
-};
-#define RT_SPACES_INIT                \
-	{                             \
-		.fds = { -1, -1, -1 } \
-	}
-void rt_spaces_close(struct rt_spaces *spaces);
-/* Those of this process; the host's /proc has to be there. */
-int rt_spaces_open(struct rt_spaces *spaces, struct rt_err *err) RT_MUST_USE;
-/* There is no way back. 0 or -1 with errno. */
-int rt_spaces_enter(const struct rt_spaces *spaces) RT_MUST_USE;
-/* Whether nothing ever went over the loopback interface of this process's network namespace. */
-bool rt_spaces_quiet(void);
-
-/* Everything that the child needs to know; made by the engine before the clone. */
+/* Everything that the child needs to know; made by the engine before the clone, or sent to a keeper. */
 struct rt_launch {
 	const struct rt_cell_spec *spec;
-	struct rt_spaces spaces; /* taken over; none: new ones are made */
-	bool lends;		 /* may be taken over by a later cell: init sends new ones with its first note */
+	bool lends; /* the keeper may serve another cell behind this one */
 	enum rt_workspace workspace;
 	bool rehearsal; /* the probe's: build everything, run nothing */
 	char *scratch;	/* a host directory of this cell alone, removed after it; NULL: not needed */
@@ -63,9 +43,9 @@ struct rt_launch {
 	uint64_t tmp_bytes, max_pids;
 	int sock, out, errs; /* the child's ends */
 };
-#define RT_LAUNCH_INIT                                                      \
-	{                                                                   \
-		.spaces = RT_SPACES_INIT, .sock = -1, .out = -1, .errs = -1 \
+#define RT_LAUNCH_INIT                            \
+	{                                         \
+		.sock = -1, .out = -1, .errs = -1 \
 	}
 /* Makes the directories, the environment and the filter. At NAMESPACES how says where the changes go. */
 int rt_launch_prepare(struct rt_launch *launch, const struct rt_cell_spec *spec, enum rt_workspace how,
@@ -73,47 +53,65 @@ int rt_launch_prepare(struct rt_launch *launch, const struct rt_cell_spec *spec,
 /* Removes the scratch directory and frees. */
 void rt_launch_release(struct rt_launch *launch);
 
-/* note.c: what init tells the engine. */
+/* note.c: what init and keeper tell the engine. */
 enum rt_note_kind {
-	RT_NOTE_READY = 1, /* the command starts now; carries what it lends and the upper directory, if there is one */
+	RT_NOTE_READY = 1, /* the command starts now; carries the upper directory in memory, if there is one */
 	RT_NOTE_EXIT,	   /* the command ended */
-	RT_NOTE_PROBLEM	   /* the isolation could not be set up: text says why */
+	RT_NOTE_PROBLEM,   /* the isolation could not be set up: text says why */
+	RT_NOTE_OVER	   /* the keeper's: every process of the cell is dead, and it waits for another request */
 };
 struct rt_note {
 	enum rt_note_kind kind;
 	int status;	  /* EXIT: as of waitpid */
 	unsigned leaked;  /* EXIT: processes that outlived the command */
-	bool quiet;	  /* EXIT: nothing went over the loopback interface */
 	int64_t ms;	  /* rt_clock_ms when it happened */
 	int64_t start_ns; /* READY: see rt_cell_outcome */
 	char text[1600];
 };
-/* What a note may carry, in this order; -1: none. */
-struct rt_enclosed {
-	struct rt_spaces spaces;
-	int upper;
+/* fd: -1 or what goes along. 0 or -1 with errno. */
+int rt_note_send(int sock, const struct rt_note *note, int fd);
+/* 1 a note, 0 the other side is gone, -1 with errno (EAGAIN: nothing there). fd is the caller's, -1 where none came. */
+int rt_note_receive(int sock, struct rt_note *note, int *fd) RT_MUST_USE;
+
+/* request.c: the launch of another cell, for a keeper whose first one was of the same kind. */
+/* What cells must have in common for that, as one word; NULL: its keeper serves this one alone. The caller frees. */
+char *rt_request_kind(const struct rt_cell_spec *spec);
+/* 0, or -1 with errno: the keeper is gone, or this is more than a message can hold. */
+int rt_request_send(int sock, const struct rt_launch *launch);
+struct rt_request {
+	struct rt_launch launch;
+	struct rt_cell_spec spec;
+	struct rt_strs lowers;
+	char *reports;
 };
-#define RT_ENCLOSED_INIT                               \
-	{                                              \
-		.spaces = RT_SPACES_INIT, .upper = -1, \
-	}
-void rt_enclosed_close(struct rt_enclosed *enclosed);
-/* enclosed: NULL or what goes along. 0 or -1 with errno. */
-int rt_note_send(int sock, const struct rt_note *note, const struct rt_enclosed *enclosed);
-/* 1 a note, 0 the other side is gone, -1 with errno (EAGAIN: nothing there). enclosed is the caller's to close. */
-int rt_note_receive(int sock, struct rt_note *note, struct rt_enclosed *enclosed) RT_MUST_USE;
+/* Waits for one. first: what a request does not say is as there. 0, or -1 when there will be none. */
+int rt_request_receive(struct rt_request *request, const struct rt_launch *first) RT_MUST_USE;
+void rt_request_release(struct rt_request *request);
 
-/* spawn.c. Starts the cell's init; *pidfd is the caller's. cgroup: directory descriptor of a v2 group to start in, or
- * -1. */
+/* spawn.c. Starts the cell's keeper, or its supervisor; *pidfd is the caller's. cgroup: directory descriptor of a v2
+ * group to start in, or -1. */
 int rt_spawn(const struct rt_launch *launch, int cgroup, pid_t *pid, int *pidfd, struct rt_err *err) RT_MUST_USE;
+/* Closes every descriptor from 3 up but those of keep, which is sorted; -1 and doubles do no harm. */
+void rt_close_others(int *keep, size_t n);
+/* Tells the engine what is wrong, and leaves. */
+_Noreturn void rt_give_up(const struct rt_launch *launch, const struct rt_err *err);
+/* Fills the workspace of RT_WORKSPACE_COPY. */
+int rt_copy_workspace(const struct rt_launch *launch, struct rt_err *err) RT_MUST_USE;
 
-/*
- * view.c: builds the file system that the cell sees and makes it the root. In the child, in its own namespaces, with
- * all capabilities in them. *upper_fd becomes the upper directory of RT_WORKSPACE_MEMORY, otherwise -1.
- */
-int rt_view_enter(const struct rt_launch *launch, int *upper_fd, struct rt_err *err) RT_MUST_USE;
-/* Brings the loopback interface of the present network namespace up. */
-int rt_loopback_up(struct rt_err *err) RT_MUST_USE;
+/* keeper.c: in the new user, mount, pid, network and host name namespaces. The ids are the caller's outside. */
+_Noreturn void rt_keeper_main(const struct rt_launch *launch, uid_t uid, gid_t gid);
+
+/* init.c: announces the cell, starts the command, waits for it, kills what it left and tells. *quiet, if it is not
+ * NULL, becomes whether it left nothing, and traffic (/proc/net/dev, -1: none) shows that nothing went over the
+ * loopback interface. */
+_Noreturn void rt_init_main(const struct rt_launch *launch, int upper, int traffic, bool *quiet);
+
+/* command.c: what the command's process does before it is the command. */
+_Noreturn void rt_command_main(const struct rt_launch *launch);
+
+/* view.c: builds the file system that a keeper's cells see and makes it the root. In the keeper, in a mount namespace
+ * of its own, with all capabilities in it. */
+int rt_view_enter(const struct rt_launch *launch, struct rt_err *err) RT_MUST_USE;
 
 /* shown.c: what is shown of this machine, found once. Host paths, in an order that makes parents before children. */
 struct rt_shown {
@@ -122,6 +120,10 @@ struct rt_shown {
 	bool dir;
 };
 const struct rt_shown *rt_shown_system(size_t *n);
+/* Where a path of tools or caches is shown: it is already, for all cells of a keeper alike, or in a place of the cell's
+ * own. -1: it can't be. */
+enum { RT_PLACE_SYSTEM, RT_PLACE_VIEW, RT_PLACE_OWN };
+int rt_shown_place(const char *path, struct rt_err *err) RT_MUST_USE;
 /* Top-level entries of /proc that root may write to without any capability: covered by read-only mounts. */
 const struct rt_strs *rt_shown_proc_covers(void);
 

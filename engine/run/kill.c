@@ -175,6 +175,13 @@ write_value(const char *dir, const char *file, unsigned long long value)
 	return fd >= 0 && dprintf(fd, "%llu", value) > 0;
 }
 
+/* The keeper and init count, too, and shall not be what the limit falls short by. */
+static unsigned long long
+limit_of_pids(const struct rt_cell_spec *spec)
+{
+	return spec->max_pids + (spec->level == RT_LEVEL_OF_NAMESPACES ? 2 : 1);
+}
+
 /* Only for a limit: moving a process between v1 groups waits for the whole machine (milliseconds). */
 static void
 make_v1(struct rt_cage *cage, const struct rt_cell_spec *spec)
@@ -183,7 +190,7 @@ make_v1(struct rt_cage *cage, const struct rt_cell_spec *spec)
 	    write_value(cage->paths[1], "memory.limit_in_bytes", spec->memory_bytes))
 		cage->memory_bytes = spec->memory_bytes;
 	if (spec->max_pids && pids.dir && (cage->paths[2] = make_group(&pids)))
-		write_value(cage->paths[2], "pids.max", spec->max_pids + 1);
+		write_value(cage->paths[2], "pids.max", limit_of_pids(spec));
 }
 
 void
@@ -201,7 +208,7 @@ rt_cage_make(struct rt_cage *cage, const struct rt_cell_spec *spec)
 		if (spec->memory_bytes && write_value(cage->paths[0], "memory.max", spec->memory_bytes))
 			cage->memory_bytes = spec->memory_bytes;
 		if (spec->max_pids)
-			write_value(cage->paths[0], "pids.max", spec->max_pids + 1);
+			write_value(cage->paths[0], "pids.max", limit_of_pids(spec));
 	}
 	make_v1(cage, spec);
 }

@@ -13,16 +13,34 @@
 #include "support/file.h"
 
 #define SETUP_MS (10 * 60 * 1000) /* copying a workspace is the slow case */
+#define DRAIN_MS 1000
 #define DEFAULT_STDOUT ((uint64_t)1 << 30)
 
 void
 rt_live_close(struct rt_live *cell)
 {
-	int *const fds[] = {&cell->pidfd, &cell->sock, &cell->out, &cell->errs};
+	int *const fds[] = {&cell->out, &cell->errs};
 	for (size_t i = 0; i < RT_COUNT(fds); i++) {
 		rt_close(*fds[i]);
 		*fds[i] = -1;
 	}
+}
+
+/* With namespaces the kernel kills all that is below before it reports the minder's end. */
+void
+rt_minder_dismiss(struct rt_minder *minder)
+{
+	siginfo_t info;
+	rt_close(minder->sock);
+	if (minder->pidfd >= 0) {
+		syscall(SYS_pidfd_send_signal, minder->pidfd, SIGKILL, NULL, 0);
+		while (waitid(P_PIDFD, (id_t)minder->pidfd, &info, WEXITED) < 0 && errno == EINTR)
+			;
+		rt_close(minder->pidfd);
+	}
+	rt_cage_release(&minder->cage);
+	free(minder->kind);
+	*minder = (struct rt_minder)RT_MINDER_INIT;
 }
 
 void
@@ -32,8 +50,7 @@ rt_cell_outcome_free(struct rt_cell_outcome *outcome)
 	if (!cell)
 		return;
 	rt_live_close(cell);
-	rt_spaces_close(&cell->spaces);
-	rt_cage_release(&cell->cage);
+	rt_minder_dismiss(&cell->minder);
 	rt_close(outcome->upper_fd);
 	rt_launch_release(&cell->launch);
 	rt_log_release(&cell->log);
@@ -49,11 +66,8 @@ rt_live_new(const struct rt_cell_spec *spec)
 	*cell = (struct rt_live){
 	    .outcome = {.spec = spec, .level = spec->level, .log = RT_BUF_INIT, .problem = RT_BUF_INIT, .upper_fd = -1},
 	    .launch = RT_LAUNCH_INIT,
-	    .cage = RT_CAGE_INIT,
+	    .minder = RT_MINDER_INIT,
 	    .log = RT_LOG_INIT,
-	    .spaces = RT_SPACES_INIT,
-	    .pidfd = -1,
-	    .sock = -1,
 	    .out = -1,
 	    .errs = -1,
 	    .silent_at = RT_LIVE_NEVER,
@@ -66,7 +80,7 @@ rt_live_new(const struct rt_cell_spec *spec)
 static int
 open_channels(struct rt_live *cell, struct rt_err *err)
 {
-	int out[2], errs[2], ends[2];
+	int out[2], errs[2];
 	if (pipe2(out, O_CLOEXEC) < 0)
 		return rt_fail_errno(err, "cannot make a pipe");
 	cell->out = out[0];
@@ -77,10 +91,6 @@ open_channels(struct rt_live *cell, struct rt_err *err)
 		cell->errs = errs[0];
 		cell->launch.errs = errs[1];
 	}
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
-		return rt_fail_errno(err, "cannot make a socket pair");
-	cell->sock = ends[0];
-	cell->launch.sock = ends[1];
 	fcntl(cell->out, F_SETFL, O_NONBLOCK);
 	if (cell->errs >= 0)
 		fcntl(cell->errs, F_SETFL, O_NONBLOCK);
@@ -106,18 +116,40 @@ place_of_changes(void)
 	return machine->overlay ? RT_WORKSPACE_DISK : RT_WORKSPACE_COPY;
 }
 
-/* With new namespaces where those of an earlier cell can't be entered. */
 static int
-spawn(struct rt_live *cell, struct rt_err *err)
+start_minder(struct rt_live *cell, struct rt_err *err)
 {
-	struct rt_err why = RT_ERR_INIT;
-	if (cell->launch.spaces.fds[0] >= 0) {
-		if (rt_spawn(&cell->launch, cell->cage.dir, &cell->pid, &cell->pidfd, &why) == 0)
-			return 0;
-		rt_spaces_close(&cell->spaces);
-		cell->launch.spaces = cell->spaces;
+	struct rt_minder *minder = &cell->minder;
+	int ends[2];
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
+		return rt_fail_errno(err, "cannot make a socket pair");
+	minder->sock = ends[0];
+	cell->launch.sock = ends[1];
+	rt_cage_make(&minder->cage, cell->outcome.spec);
+	if (rt_spawn(&cell->launch, minder->cage.dir, &minder->pid, &minder->pidfd, err) < 0) {
+		rt_machine_forget();
+		return -1;
 	}
-	return rt_spawn(&cell->launch, cell->cage.dir, &cell->pid, &cell->pidfd, err);
+	rt_cage_admit(&minder->cage, minder->pid);
+	/* A failure shows as the end of the socket. */
+	if (send(minder->sock, "", 1, MSG_NOSIGNAL) < 0)
+		errno = 0;
+	return 0;
+}
+
+/* By a new one where the one at hand can't be asked. */
+static int
+ask_minder(struct rt_live *cell, struct rt_err *err)
+{
+	struct rt_minder *minder = &cell->minder;
+	if (minder->pidfd >= 0) {
+		if (rt_request_send(minder->sock, &cell->launch) == 0)
+			return 0;
+		char *kind = rt_steal(&minder->kind);
+		rt_minder_dismiss(minder);
+		minder->kind = kind;
+	}
+	return start_minder(cell, err);
 }
 
 int
@@ -127,19 +159,13 @@ rt_live_start(struct rt_live *cell, struct rt_err *err)
 	enum rt_workspace how = spec->level == RT_LEVEL_OF_NAMESPACES ? place_of_changes() : RT_WORKSPACE_COPY;
 	if (rt_launch_prepare(&cell->launch, spec, how, err) < 0 || open_channels(cell, err) < 0)
 		return -1;
-	rt_cage_make(&cell->cage, spec);
-	if (spawn(cell, err) < 0) {
-		rt_machine_forget();
+	cell->launch.lends = cell->minder.kind;
+	if (ask_minder(cell, err) < 0)
 		return -1;
-	}
-	rt_cage_admit(&cell->cage, cell->pid);
 	close_child_ends(&cell->launch);
 	cell->ready_ms = rt_clock_ms();
 	cell->deadline = cell->ready_ms + SETUP_MS;
 	cell->outcome.upper_is_copy = cell->launch.workspace == RT_WORKSPACE_COPY;
-	/* A failure shows as the end of the socket. */
-	if (send(cell->sock, "", 1, MSG_NOSIGNAL) < 0)
-		errno = 0;
 	return 0;
 }
 
@@ -160,19 +186,19 @@ rt_live_decide(struct rt_live *cell, enum rt_end end, int code)
 	cell->outcome.exit_code = code;
 }
 
-/* With namespaces init's death is everything's. Without, the supervisor gets its time to kill the tree before it is
- * killed itself. */
+/* With namespaces the keeper's death is everything's. Without, the supervisor gets its time to kill the tree before it
+ * is killed itself. */
 void
 rt_live_kill(struct rt_live *cell)
 {
 	bool namespaces = cell->outcome.spec->level == RT_LEVEL_OF_NAMESPACES;
 	cell->deadline = cell->silent_at = RT_LIVE_NEVER;
-	if (cell->reaped)
+	if (cell->reaped || cell->over)
 		return;
-	if (rt_cage_kill(&cell->cage) || namespaces || cell->blows > 0)
-		syscall(SYS_pidfd_send_signal, cell->pidfd, SIGKILL, NULL, 0);
+	if (rt_cage_kill(&cell->minder.cage) || namespaces || cell->blows > 0)
+		syscall(SYS_pidfd_send_signal, cell->minder.pidfd, SIGKILL, NULL, 0);
 	else
-		shutdown(cell->sock, SHUT_WR);
+		shutdown(cell->minder.sock, SHUT_WR);
 	cell->stuck_at = rt_clock_ms() + (cell->blows++ ? RT_LIVE_STUCK_MS : RT_LIVE_KILL_MS);
 }
 
@@ -181,13 +207,12 @@ hear_exit(struct rt_live *cell, const struct rt_note *note)
 {
 	cell->outcome.leaked = note->leaked;
 	cell->idle = note->leaked == 0;
-	cell->quiet = note->quiet;
 	cell->outcome.duration_ms = note->ms - cell->ready_ms;
 	if (WIFSIGNALED(note->status)) {
-		bool memory = WTERMSIG(note->status) == SIGKILL && rt_cage_out_of_memory(&cell->cage);
+		bool memory = WTERMSIG(note->status) == SIGKILL && rt_cage_out_of_memory(&cell->minder.cage);
 		if (memory && !cell->ended)
 			rt_buf_addf(&cell->outcome.problem, "out of memory: more than %llu bytes",
-				    (unsigned long long)cell->cage.memory_bytes);
+				    (unsigned long long)cell->minder.cage.memory_bytes);
 		rt_live_decide(cell, memory ? RT_END_LIMIT : RT_END_SIGNAL, 128 + WTERMSIG(note->status));
 	} else {
 		rt_live_decide(cell, RT_END_EXIT, WEXITSTATUS(note->status));
@@ -197,11 +222,18 @@ hear_exit(struct rt_live *cell, const struct rt_note *note)
 	cell->deadline = cell->silent_at = RT_LIVE_NEVER;
 	cell->stuck_at = rt_clock_ms() + RT_LIVE_KILL_MS;
 	if (cell->outcome.leaked)
-		rt_cage_kill(&cell->cage);
+		rt_cage_kill(&cell->minder.cage);
+}
+
+void
+rt_live_set_down(struct rt_live *cell)
+{
+	cell->stuck_at = RT_LIVE_NEVER;
+	cell->drained_at = rt_clock_ms() + DRAIN_MS;
 }
 
 static void
-hear(struct rt_live *cell, const struct rt_note *note, struct rt_enclosed *enclosed)
+hear(struct rt_live *cell, const struct rt_note *note, int *upper)
 {
 	const struct rt_cell_spec *spec = cell->outcome.spec;
 	switch (note->kind) {
@@ -210,13 +242,8 @@ hear(struct rt_live *cell, const struct rt_note *note, struct rt_enclosed *enclo
 		cell->ready_ms = note->ms;
 		cell->outcome.start_ns = note->start_ns;
 		rt_close(cell->outcome.upper_fd);
-		cell->outcome.upper_fd = enclosed->upper;
-		enclosed->upper = -1;
-		if (enclosed->spaces.fds[0] >= 0) {
-			rt_spaces_close(&cell->spaces);
-			cell->spaces = enclosed->spaces;
-			enclosed->spaces = (struct rt_spaces)RT_SPACES_INIT;
-		}
+		cell->outcome.upper_fd = *upper;
+		*upper = -1;
 		if (cell->ended)
 			return;
 		cell->deadline = spec->timeout_ms > 0 ? note->ms + spec->timeout_ms : RT_LIVE_NEVER;
@@ -229,6 +256,12 @@ hear(struct rt_live *cell, const struct rt_note *note, struct rt_enclosed *enclo
 		rt_live_problem(cell, note->text);
 		rt_live_decide(cell, RT_END_SETUP, 0);
 		break;
+	case RT_NOTE_OVER:
+		/* a keeper that was killed meanwhile is not to be asked again: its end is waited for */
+		cell->over = cell->ended && cell->blows == 0;
+		if (cell->over)
+			rt_live_set_down(cell);
+		break;
 	default:
 		break;
 	}
@@ -238,15 +271,17 @@ void
 rt_live_read_notes(struct rt_live *cell)
 {
 	struct rt_note note;
-	struct rt_enclosed enclosed;
-	int got;
-	while ((got = rt_note_receive(cell->sock, &note, &enclosed)) == 1) {
-		hear(cell, &note, &enclosed);
-		rt_enclosed_close(&enclosed);
+	int got, upper;
+	while ((got = rt_note_receive(cell->minder.sock, &note, &upper)) == 1) {
+		hear(cell, &note, &upper);
+		rt_close(upper);
+		/* what comes behind it is another cell's */
+		if (cell->over)
+			return;
 	}
 	if (got == 0 || errno != EAGAIN) {
-		rt_close(cell->sock);
-		cell->sock = -1;
+		rt_close(cell->minder.sock);
+		cell->minder.sock = -1;
 	}
 }
 
@@ -328,11 +363,11 @@ rt_live_expire(struct rt_live *cell, int64_t now)
 		return;
 	if (cell->blows < 2) {
 		rt_live_kill(cell);
-	} else if (cell->pidfd >= 0) {
+	} else if (cell->minder.pidfd >= 0) {
 		rt_live_problem(cell, "a process of the cell cannot be killed; it waits in the kernel");
 		cell->reaped = true;
 		cell->stuck_at = RT_LIVE_NEVER;
 		cell->drained_at = now;
-		syscall(SYS_pidfd_send_signal, cell->pidfd, SIGKILL, NULL, 0);
+		syscall(SYS_pidfd_send_signal, cell->minder.pidfd, SIGKILL, NULL, 0);
 	}
 }

@@ -1,7 +1,7 @@
 /*
- * The poll loop. Each cell has up to four descriptors in it: the pidfd of its init, the note socket, the pipes of
- * standard output and error. A cell is over when its init was reaped, the socket is at its end and the pipes are, or a
- * second after the last of them should have been.
+ * The poll loop. Each cell has up to four descriptors in it: the pidfd of its minder, the note socket, the pipes of
+ * standard output and error. A cell is over when its keeper says so, or when its minder was reaped and the socket is at
+ * its end; and when the pipes are at theirs, or a second after they should have been.
  */
 
 #include "run/cell.h"
@@ -22,17 +22,9 @@
 #include "support/clock.h"
 #include "support/file.h"
 
-#define DRAIN_MS 1000
-
-/* Namespaces of a cell that is over. */
-struct lent {
-	struct rt_spaces spaces;
-	enum rt_network network;
-};
-
 struct rt_pool {
 	RT_VEC(struct rt_live *) cells;
-	RT_VEC(struct lent) lent;
+	RT_VEC(struct rt_minder) keepers; /* that wait for a cell */
 	bool subreaper;
 	pid_t *strangers; /* children that the engine had before the pool was made */
 	size_t n_strangers;
@@ -75,29 +67,28 @@ rt_pool_size(const struct rt_pool *pool)
 	return pool->cells.n;
 }
 
-/* Takes over what a cell with the same network left, if there is any. */
+/* The keeper of a cell of the same kind that is over, if there is one. */
 static void
-borrow(struct rt_pool *pool, struct rt_live *cell)
+find_keeper(struct rt_pool *pool, struct rt_live *cell)
 {
-	const struct rt_cell_spec *spec = cell->outcome.spec;
-	/* a sandbox inside the cell would set limits of the user namespace; the host's network is nobody's to lend */
-	cell->launch.lends = spec->level == RT_LEVEL_OF_NAMESPACES && !spec->nested && spec->network != RT_NETWORK_HOST;
-	for (size_t i = 0; i < pool->lent.n && cell->launch.lends; i++) {
-		if (pool->lent.at[i].network != spec->network)
+	rt_auto(free) char *kind = rt_request_kind(cell->outcome.spec);
+	for (size_t i = 0; kind && i < pool->keepers.n; i++) {
+		if (strcmp(pool->keepers.at[i].kind, kind) != 0)
 			continue;
-		cell->launch.spaces = cell->spaces = pool->lent.at[i].spaces;
-		pool->lent.at[i] = pool->lent.at[--pool->lent.n];
+		cell->minder = pool->keepers.at[i];
+		pool->keepers.at[i] = pool->keepers.at[--pool->keepers.n];
 		return;
 	}
+	cell->minder.kind = rt_steal(&kind);
 }
 
 static void
-lend(struct rt_pool *pool, struct rt_live *cell)
+release_keeper(struct rt_pool *pool, struct rt_live *cell)
 {
-	if (!cell->quiet || !cell->idle || !cell->reaped || cell->spaces.fds[0] < 0)
+	if (!cell->over)
 		return;
-	*rt_push(&pool->lent) = (struct lent){cell->spaces, cell->outcome.spec->network};
-	cell->spaces = (struct rt_spaces)RT_SPACES_INIT;
+	*rt_push(&pool->keepers) = cell->minder;
+	cell->minder = (struct rt_minder)RT_MINDER_INIT;
 }
 
 /* Should a supervisor be killed by its cell, what it left comes to the engine, and not to the machine's init. */
@@ -109,7 +100,7 @@ become_subreaper(struct rt_pool *pool)
 	rt_tree_children(getpid(), &pool->strangers, &pool->n_strangers);
 	for (size_t i = 0; i < pool->cells.n; i++)
 		for (size_t k = 0; k < pool->n_strangers; k++)
-			if (pool->strangers[k] == pool->cells.at[i]->pid)
+			if (pool->strangers[k] == pool->cells.at[i]->minder.pid)
 				pool->strangers[k] = 0;
 	pool->subreaper = prctl(PR_SET_CHILD_SUBREAPER, 1) == 0;
 }
@@ -120,7 +111,7 @@ rt_pool_start(struct rt_pool *pool, const struct rt_cell_spec *spec, struct rt_e
 	struct rt_live *cell = rt_live_new(spec);
 	if (spec->level != RT_LEVEL_OF_NAMESPACES)
 		become_subreaper(pool);
-	borrow(pool, cell);
+	find_keeper(pool, cell);
 	if (rt_live_start(cell, err) < 0) {
 		rt_cell_outcome_free(&cell->outcome);
 		return rt_err_while(err, "starting %s", spec->name);
@@ -136,7 +127,9 @@ kill_orphans(struct rt_pool *pool)
 	RT_VEC(pid_t) spare = {0};
 	for (size_t i = 0; i < pool->cells.n; i++)
 		if (!pool->cells.at[i]->reaped)
-			*rt_push(&spare) = pool->cells.at[i]->pid;
+			*rt_push(&spare) = pool->cells.at[i]->minder.pid;
+	for (size_t i = 0; i < pool->keepers.n; i++)
+		*rt_push(&spare) = pool->keepers.at[i].pid;
 	for (size_t i = 0; i < pool->n_strangers; i++)
 		*rt_push(&spare) = pool->strangers[i];
 	/* A first entry that matches nobody: with an empty list every child would be reaped. */
@@ -150,20 +143,19 @@ reap(struct rt_pool *pool, struct rt_live *cell)
 {
 	siginfo_t info = {0};
 	bool namespaces = cell->outcome.spec->level == RT_LEVEL_OF_NAMESPACES;
-	if (waitid(P_PIDFD, (id_t)cell->pidfd, &info, WEXITED | WNOHANG) < 0 || info.si_pid == 0)
+	if (waitid(P_PIDFD, (id_t)cell->minder.pidfd, &info, WEXITED | WNOHANG) < 0 || info.si_pid == 0)
 		return;
 	cell->reaped = true;
-	cell->stuck_at = RT_LIVE_NEVER;
-	cell->drained_at = rt_clock_ms() + DRAIN_MS;
-	rt_close(cell->pidfd);
-	cell->pidfd = -1;
-	if (cell->sock >= 0)
+	rt_live_set_down(cell);
+	rt_close(cell->minder.pidfd);
+	cell->minder.pidfd = -1;
+	if (cell->minder.sock >= 0)
 		rt_live_read_notes(cell);
 	if (!namespaces && (info.si_code != CLD_EXITED || info.si_status != 0))
 		kill_orphans(pool);
 	if (cell->ended)
 		return;
-	bool memory = rt_cage_out_of_memory(&cell->cage);
+	bool memory = rt_cage_out_of_memory(&cell->minder.cage);
 	rt_live_problem(cell, memory	    ? "out of memory"
 			      : cell->ready ? "the cell was killed from outside"
 					    : "the isolation ended before the command started");
@@ -173,7 +165,8 @@ reap(struct rt_pool *pool, struct rt_live *cell)
 static bool
 is_over(const struct rt_live *cell, int64_t now)
 {
-	return cell->reaped && ((cell->out < 0 && cell->errs < 0 && cell->sock < 0) || now >= cell->drained_at);
+	bool told = cell->over || (cell->reaped && cell->minder.sock < 0);
+	return (cell->over || cell->reaped) && ((told && cell->out < 0 && cell->errs < 0) || now >= cell->drained_at);
 }
 
 /* Opens the upper directory where it is the host's, and writes the log out. */
@@ -187,9 +180,12 @@ finish(struct rt_pool *pool, size_t at)
 		rt_live_problem(cell, "a pipe of the cell was still held after its processes were dead");
 	if (outcome->end == RT_END_SETUP)
 		rt_machine_forget();
-	lend(pool, cell);
+	release_keeper(pool, cell);
 	rt_live_close(cell);
-	rt_cage_release(&cell->cage);
+	/* reaped, or given up: there is nothing to wait for */
+	rt_close(cell->minder.pidfd);
+	cell->minder.pidfd = -1;
+	rt_minder_dismiss(&cell->minder);
 	rt_log_write(&cell->log, &outcome->log);
 	rt_log_release(&cell->log);
 	if (cell->launch.tree && outcome->end != RT_END_SETUP) {
@@ -223,7 +219,7 @@ wait_for_events(const struct rt_pool *pool, struct pollfd *fds, int64_t until, s
 	fds[0] = (struct pollfd){.fd = atomic_load(&wake_fd), .events = POLLIN};
 	for (size_t i = 0; i < pool->cells.n; i++) {
 		const struct rt_live *cell = pool->cells.at[i];
-		const int list[4] = {cell->pidfd, cell->sock, cell->out, cell->errs};
+		const int list[4] = {cell->minder.pidfd, cell->minder.sock, cell->out, cell->errs};
 		for (size_t k = 0; k < 4; k++)
 			fds[1 + 4 * i + k] = (struct pollfd){.fd = list[k], .events = POLLIN};
 	}
@@ -245,9 +241,9 @@ handle(struct rt_pool *pool, struct rt_live *cell, const struct pollfd *fds)
 		rt_live_read_output(cell, &cell->out, kept & RT_STREAMS_OUT);
 	if (fds[3].revents)
 		rt_live_read_output(cell, &cell->errs, kept & RT_STREAMS_ERR);
-	if (fds[1].revents && cell->sock >= 0)
+	if (fds[1].revents && cell->minder.sock >= 0)
 		rt_live_read_notes(cell);
-	if (fds[0].revents && cell->pidfd >= 0)
+	if (fds[0].revents && cell->minder.pidfd >= 0)
 		reap(pool, cell);
 	rt_live_expire(cell, rt_clock_ms());
 }
@@ -307,9 +303,12 @@ rt_pool_free(struct rt_pool *pool)
 	if (!pool)
 		return;
 	rt_pool_kill(pool);
-	for (size_t i = 0; i < pool->lent.n; i++)
-		rt_spaces_close(&pool->lent.at[i].spaces);
-	free(pool->lent.at);
+	/* all at once, so that they end at the same time */
+	for (size_t i = 0; i < pool->keepers.n; i++)
+		syscall(SYS_pidfd_send_signal, pool->keepers.at[i].pidfd, SIGKILL, NULL, 0);
+	for (size_t i = 0; i < pool->keepers.n; i++)
+		rt_minder_dismiss(&pool->keepers.at[i]);
+	free(pool->keepers.at);
 	free(pool->strangers);
 	free(pool->cells.at);
 	free(pool);

@@ -41,17 +41,16 @@ rt_isolation_parse(const char *name, enum rt_isolation *out)
 	return -1;
 }
 
-/* Returns whether init said that all is ready; its problem otherwise goes into err. */
+/* Returns whether init said that all is ready; the problem otherwise goes into err. */
 static bool
 hear(int sock, int pidfd, struct rt_err *err)
 {
 	struct pollfd fds = {.fd = sock, .events = POLLIN};
 	struct rt_note note;
-	struct rt_enclosed enclosed;
+	rt_auto(fd) int upper = -1;
 	while (poll(&fds, 1, PROBE_MS) < 0 && errno == EINTR)
 		;
-	int got = rt_note_receive(sock, &note, &enclosed);
-	rt_enclosed_close(&enclosed);
+	int got = rt_note_receive(sock, &note, &upper);
 	syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
 	if (got == 1 && note.kind == RT_NOTE_READY)
 		return true;

@@ -115,3 +115,27 @@ rt_shown_proc_covers(void)
 	closedir(dir);
 	return &covers;
 }
+
+static bool
+is_below(const char *path, const char *dir)
+{
+	size_t len = strlen(dir);
+	return strncmp(path, dir, len) == 0 && (path[len] == '\0' || path[len] == '/');
+}
+
+int
+rt_shown_place(const char *path, struct rt_err *err)
+{
+	static const char *const own[] = {RT_CELL_WORKSPACE, RT_CELL_REPORTS, "/proc", "/dev"};
+	for (size_t i = 0; i < RT_COUNT(own); i++)
+		if (is_below(path, own[i]))
+			return rt_fail(err, RT_ECONFIG,
+				       "%s cannot be shown in a cell, where %s is its own; move it elsewhere", path,
+				       own[i]);
+	size_t n;
+	const struct rt_shown *shown = rt_shown_system(&n);
+	for (size_t i = 0; i < n; i++)
+		if (is_below(path, shown[i].path))
+			return RT_PLACE_SYSTEM;
+	return is_below(path, "/tmp") || is_below(path, "/home/user") ? RT_PLACE_OWN : RT_PLACE_VIEW;
+}

@@ -500,6 +500,44 @@ Test(cell, namespaces_of_a_quiet_cell_serve_the_next)
 	cr_expect_eq(spaces_of(spec, spec), 1);
 }
 
+/* Whatever differs from cell to cell has to reach the keeper that serves them. */
+Test(cell, a_cell_in_namespaces_of_another_has_its_own_command_layers_and_places)
+{
+	struct rt_cell_spec first =
+	    cells_spec(CELLS_ARGV("sh", "-c", SPACES "; echo one >left; echo one >/tmp/left; echo one >/out/report"));
+	struct rt_cell_spec second = cells_spec(
+	    CELLS_ARGV("sh", "-c", SPACES "; cat left /tmp/left 2>/dev/null; ls /out; cat below; echo $WORD >left"));
+	cells_make_dir("other");
+	cells_write("other/below", "");
+	second.lowers = CELLS_ARGV(cells_path("other"));
+	second.env = CELLS_ARGV("WORD=two");
+	second.upper = cells_make_dir("upper");
+	const struct rt_cell_spec *const specs[] = {&first, &second, NULL};
+	rt_auto(free) char *text = one_after_the_other(specs);
+	char *end = strchr(text, '\n');
+	cr_assert(end && strlen(end + 1) == (size_t)(end + 1 - text), "%s", text);
+	cr_expect_eq(strncmp(text, end + 1, (size_t)(end + 1 - text)), 0, "%s", text);
+	rt_auto(buf) struct rt_buf left = RT_BUF_INIT;
+	struct rt_err err = RT_ERR_INIT;
+	cr_assert_eq(rt_file_read(AT_FDCWD, cells_path("upper/tree/left"), 64, &left, &err), 0, "%s", err.text);
+	cr_expect_str_eq(left.data, "two\n");
+}
+
+/* A request to a keeper is one message, which holds only so much. */
+Test(cell, a_command_too_long_for_a_keeper_runs_in_new_namespaces)
+{
+	rt_auto(free) char *word = rt_alloc(100001, 1);
+	memset(word, 'x', 100000);
+	struct rt_cell_spec first = cells_spec(CELLS_ARGV("sh", "-c", SPACES));
+	struct rt_cell_spec second = cells_spec(CELLS_ARGV("sh", "-c", SPACES "; echo ${#1}", "sh", word));
+	const struct rt_cell_spec *const specs[] = {&first, &second, NULL};
+	rt_auto(free) char *text = one_after_the_other(specs);
+	char *end = strchr(text, '\n');
+	cr_assert(end);
+	cr_expect_neq(strncmp(text, end + 1, (size_t)(end - text)), 0, "%s", text);
+	cr_expect_str_eq(strchr(end + 1, '\n'), "\n100000\n");
+}
+
 Test(cell, namespaces_whose_loopback_was_used_serve_nobody_else)
 {
 	struct rt_cell_spec first =
