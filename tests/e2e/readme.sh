@@ -35,6 +35,25 @@ links() {
 }
 check 'every page that the README links to exists' test -z "$(links)"
 
+# cheats COLUMN: of each line of the table of threats: what becomes of it (3), or the cheats that try it (5)
+cheats() {
+	awk -F ' *[|] *' -v column="$1" '/^## / {on = $0 == "## Threats"} on && /^[|] / && !/tried by/ {print $column}' "$readme"
+}
+named() {
+	# shellcheck disable=SC2046 # the words may be patterns
+	(cd "$top/tests/cheats" && printf '%s\n' $(cheats 5 | tr ',' ' ')) | sort -u
+}
+have() {
+	for cheat in "$top"/tests/cheats/*/expect; do basename "$(dirname "$cheat")"; done | sort -u
+}
+untried() {
+	paste <(cheats 3) <(cheats 5) | grep -v '^not covered' | grep -c '	$'
+}
+check 'the table of threats has its lines' test "$(cheats 3 | wc -l)" -gt 30
+SAID=$(diff <(named) <(have))
+report $? 'each cheat of the corpus stands in the table of threats, and each that stands there exists'
+check 'whatever the table calls prevented, detected or bounded is tried' test "$(untried)" = 0
+
 # block WORD: the YAML example in which it stands
 block() {
 	awk -v word="$1" '/^```yaml/ {text = ""; on = 1; next} /^```/ {if (on && index(text, word)) printf "%s", text; on = 0} on {text = text $0 "\n"}' "$readme"
