@@ -113,7 +113,7 @@ print_text(const struct rt_format *format, const struct rt_results *results, boo
 		printf("%-5s  %s", rt_status_name(c->status), c->id);
 		if (c->assertions >= 0)
 			printf("  (%" PRId32 " assertions)", c->assertions);
-		putchar('\n');
+		printf("%s\n", c->retried ? "  (not at the first attempt)" : "");
 	}
 	for (size_t i = 0; i < results->metrics.n; i++) {
 		rt_auto(buf) struct rt_buf number = RT_BUF_INIT;

@@ -326,7 +326,7 @@ rt_reuse_note(struct rt_reuse *reuse, const struct rt_matrix *matrix, const bool
 		if (want && !want[i])
 			continue;
 		forget(reuse, i);
-		if (!cell->check->has_inputs || !state->key[0] || !rt_cell_green(state))
+		if (!cell->check->has_inputs || !state->key[0] || !rt_cell_green(state) || state->run.results.retried)
 			continue;
 		if (state->cached)
 			note_reused(reuse, cell, state->key, evidence);

@@ -145,6 +145,17 @@ rt_results_case(struct rt_results *results, const char *id, enum rt_status statu
 }
 
 void
+rt_results_retried(struct rt_results *results, const char *id)
+{
+	struct rt_case *c = (struct rt_case *)rt_results_find(results, id);
+
+	if (c && c->status == RT_STATUS_PASS && !c->retried) {
+		c->retried = true;
+		results->retried++;
+	}
+}
+
+void
 rt_results_metric(struct rt_results *results, const char *id, double value)
 {
 	struct rt_metric *metric;

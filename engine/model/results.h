@@ -31,6 +31,7 @@ struct rt_case {
 	float duration_ms;  /* -1: not reported */
 	uint32_t note;	    /* 1 + index into notes; 0: none */
 	uint8_t status;	    /* enum rt_status */
+	bool retried;	    /* it failed, and its runner ran it again until it passed: as an observation, it failed */
 };
 
 struct rt_metric {
@@ -64,6 +65,7 @@ struct rt_results {
 	struct rt_index by_finding, by_marked;
 	struct rt_strs problems; /* each with file and place; at most 100 kept */
 	size_t counts[5];	 /* cases by enum rt_status */
+	size_t retried;		 /* cases that were */
 	/*
 	 * A case whose id holds this word is a control: it is no observation, and only its worst status is kept, in
 	 * `control`, ABSENT where there was none. Borrowed, set before the first case, NULL: no control.
@@ -83,6 +85,8 @@ struct rt_results {
  */
 void rt_results_case(struct rt_results *results, const char *id, enum rt_status status, int32_t assertions,
 		     double duration_ms, const char *note, size_t note_len);
+/* Of a case that passed: not at the first attempt. */
+void rt_results_retried(struct rt_results *results, const char *id);
 /* A value that is not finite is a problem. The same id may come several times: each is a sample. */
 void rt_results_metric(struct rt_results *results, const char *id, double value);
 /*

@@ -52,7 +52,7 @@ is_red_at(const struct rt_view *view, const struct rt_baseline *baseline, const 
 {
 	const struct rt_case *c = rt_results_of_line(&view->run->results, baseline, line);
 
-	return !c || c->status != RT_STATUS_PASS;
+	return !c || c->status != RT_STATUS_PASS || c->retried;
 }
 
 static bool
@@ -209,6 +209,9 @@ see_case(const struct rt_stand *stand, const struct rt_view *view, const struct 
 	const struct rt_case *c =
 	    view == stand->views ? item->in_first : rt_results_find(&view->run->results, item->id);
 	struct rt_sight sight = {.status = c ? (enum rt_status)c->status : RT_STATUS_ABSENT};
+	/* what passes when it is tried again failed: the rounds of the gate tell how often it does */
+	if (c && c->retried)
+		sight.status = RT_STATUS_FAIL;
 	bool known = item->line && item->line->level == RT_LEVEL_PASS;
 	bool bounded = item->line && item->line->level == RT_LEVEL_FLAKY && item->line->has_value;
 

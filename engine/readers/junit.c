@@ -205,6 +205,8 @@ end_case(struct rt_junit *junit)
 		len = strlen(note);
 	}
 	rt_results_case(junit->reading->results, junit->id.data, status, junit->assertions, junit->ms, note, len);
+	if (junit->flags & HAS_FLAKY)
+		rt_results_retried(junit->reading->results, junit->id.data);
 	tally(junit, status);
 }
 
@@ -224,6 +226,18 @@ begin_note(struct rt_junit *junit, const char **attributes)
 	rt_xml_want_text(junit->xml, true);
 }
 
+/* One more run of a case by its runner: surefire 2 counts each as a test, and its failure as one. */
+static void
+attempt(struct rt_junit *junit, const char *element)
+{
+	struct rt_junit_suite *suite = &junit->suites[junit->n - 1];
+
+	if (!strcmp(element, "failure"))
+		return;
+	suite->unwritten++;
+	suite->attempts++;
+}
+
 /* A child element of a case, or an error directly in a suite. */
 static void
 outcome(struct rt_junit *junit, const char *name, const char **attributes)
@@ -238,6 +252,7 @@ outcome(struct rt_junit *junit, const char *name, const char **attributes)
 			junit->flags |= HAS_FLAKY;
 		else
 			return;
+		attempt(junit, name);
 		break;
 	case 'e':
 		if (strcmp(name, "error") != 0)
@@ -251,6 +266,7 @@ outcome(struct rt_junit *junit, const char *name, const char **attributes)
 		if (strcmp(name, "rerunFailure") != 0 && strcmp(name, "rerunError") != 0)
 			return;
 		junit->flags |= name[5] == 'F' ? HAS_FAILURE : HAS_ERROR;
+		attempt(junit, name);
 		break;
 	case 's':
 		if (strcmp(name, "skipped") != 0)
@@ -310,6 +326,7 @@ pop_suite(struct rt_junit *junit)
 		outer->idle += suite->idle;
 		outer->uncounted += apart && suite->bad >= suite->cases ? suite->cases : suite->uncounted;
 		outer->unwritten += suite->unwritten;
+		outer->attempts += suite->attempts;
 	}
 	rt_buf_cut(&junit->names, suite->name);
 	rt_buf_cut(&junit->last, 0);

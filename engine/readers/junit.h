@@ -15,6 +15,7 @@
  *  - gtest does not count the suite NonTestSuiteFailure at the root;
  *  - jest-junit does not count "Test suite failed to run", nor what is still to do, which it writes like a pass;
  *  - libtest counts ignored cases and does not write them;
+ *  - surefire 2 counts every attempt at a case that it runs again;
  *  - node counts a suite within a suite as one of its tests;
  *  - Criterion counts crashes both as failures and as errors (and skipped ones both as skipped and as disabled).
  */
@@ -34,6 +35,7 @@ struct rt_junit_suite {
 	size_t idle;		/* of them skipped */
 	size_t uncounted;	/* cases that a known dialect writes and may not have counted */
 	size_t unwritten;	/* and those it counts and does not write */
+	size_t attempts;	/* that failed, of cases that their runner ran again */
 };
 
 struct rt_junit {

@@ -84,7 +84,7 @@ check_outcomes(struct rt_junit *junit, const struct rt_junit_suite *suite, const
 	int64_t failures = suite->failures > 0 ? suite->failures : 0, errors = suite->errors > 0 ? suite->errors : 0;
 	int64_t bad = junit->criterion ? (failures > errors ? failures : errors) : failures + errors;
 
-	if (bad > (int64_t)suite->bad)
+	if (bad > (int64_t)(suite->bad + suite->attempts))
 		rt_reading_problem(junit->reading, suite->line,
 				   "suite \"%s\" declares %lld failures and errors and holds only %zu", name,
 				   (long long)bad, suite->bad);

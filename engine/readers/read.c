@@ -1,6 +1,7 @@
 #include "readers/read.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "model/id.h"
@@ -94,16 +95,24 @@ rt_note_add(struct rt_buf *note, const char *bytes, size_t len)
 double
 rt_decimal(const char *text)
 {
-	double whole = 0, scale = 1;
-	const char *s = text;
+	char digits[64]; /* without the commas between thousands, so that it is read exactly */
+	bool point = false, any = false;
+	size_t n = 0;
 
-	for (; (*s >= '0' && *s <= '9') || *s == ','; s++)
-		if (*s != ',')
-			whole = whole * 10 + (*s - '0');
-	if (*s == '.')
-		for (s++; *s >= '0' && *s <= '9'; s++)
-			whole += (*s - '0') * (scale /= 10);
-	return s == text || *s != '\0' || whole > 1e15 ? -1 : whole;
+	for (const char *s = text; *s; s++) {
+		bool digit = *s >= '0' && *s <= '9';
+
+		if (*s == ',' && !point)
+			continue;
+		if ((!digit && (*s != '.' || point)) || n == sizeof(digits) - 1)
+			return -1;
+		any |= digit;
+		point |= *s == '.';
+		digits[n++] = *s;
+	}
+	digits[n] = '\0';
+	double value = any ? strtod(digits, NULL) : -1; /* ratchet never leaves the C locale for numbers */
+	return value > 1e15 ? -1 : value;
 }
 
 /* Drops what was returned already and reads on. */

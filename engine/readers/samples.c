@@ -230,6 +230,7 @@ on_perf_line(struct lined *lined, size_t number, const char *line)
 	size_t value_len = strcspn(line, ",");
 	rt_auto(free) char *text = rt_strndup(line, value_len);
 	const char *unit = line + value_len, *event = *unit ? strchr(unit + 1, ',') : NULL;
+	rt_auto(buf) struct rt_buf shown = RT_BUF_INIT, why = RT_BUF_INIT;
 	double value;
 
 	if (!line[0] || line[0] == '#')
@@ -242,7 +243,9 @@ on_perf_line(struct lined *lined, size_t number, const char *line)
 	rt_auto(free) char *name = rt_strndup(event + 1, strcspn(event + 1, ","));
 	value = rt_decimal(text);
 	if (value < 0)
-		rt_reading_problem(reading, number, "an event was not counted");
+		rt_reading_problem(reading, number, "%s was not counted (%s); name the events with -e",
+				   rt_reading_show(&shown, name, strlen(name)),
+				   rt_reading_show(&why, text, strlen(text)));
 	else if (has_sample(reading, name))
 		rt_reading_problem(reading, number, "counts an event a second time; give each run a file of its own");
 	else

@@ -71,6 +71,26 @@ else
 	without time time
 fi
 
+# the counters of the kernel: those of the processor are not to be had in every machine
+if perf stat -x, -e task-clock -o p.csv true 2>/dev/null; then
+	read_as perf p.csv 'cell/task-clock'
+else
+	without perf linux-perf
+fi
+printf 'def add(a, b):\n    if a > 100:\n        return 0\n    return a + b\n' >add.py
+printf 'from add import add\n\n\ndef test_add(benchmark):\n    assert benchmark(add, 1, 2) == 3\n' >test_add.py
+if /usr/bin/python3 -c 'import pytest_benchmark, pytest_cov' 2>/dev/null; then
+	/usr/bin/python3 -m pytest -q --benchmark-json=pb.json --benchmark-max-time=0.01 --benchmark-min-rounds=2 --cov=. \
+		--cov-report=xml:pc.xml >pytest.out 2>&1
+	read_as pytest-benchmark pb.json 'cell/test_add.py::test_add'
+	exits 0 'coverage.py: what it writes is complete evidence' "$RATCHET" read pc.xml
+	says 'coverage.py: the line that never ran is found' 'cell/uncovered::add.py::line 3'
+else
+	without pytest-benchmark python3-pytest-benchmark
+	skip 'coverage.py: what it writes is complete evidence' 'python3-pytest-cov is not here'
+	skip 'coverage.py: the line that never ran is found' 'python3-pytest-cov is not here'
+fi
+
 # ---- findings ----
 gcc -Wall --coverage l.c -o l 2>gcc.txt
 read_as gcc gcc.txt 'known  cell/-Wunused-variable::l.c::unused variable'
@@ -98,6 +118,27 @@ if command -v lcov >/dev/null; then
 	read_as lcov l.info 'l.c:6'
 else
 	without lcov lcov
+fi
+if command -v gcovr >/dev/null; then
+	./l
+	gcovr --xml g.xml >/dev/null 2>&1
+	read_as cobertura g.xml 'l.c:6'
+else
+	without cobertura gcovr
+fi
+# from npm where that can be reached: Debian's is years old and needs a hundred packages
+mkdir npm
+printf 'export default [{files: ["lib/*.js"], rules: {"no-unused-vars": "error", eqeqeq: "warn"}}];\n' >npm/eslint.config.mjs
+mkdir npm/lib
+printf 'let b = 2;\nif (1 == 2) console.log(1);\n' >npm/lib/a.js
+if command -v npm >/dev/null && npm install --prefix npm --silent --no-fund --no-audit --ignore-scripts --fetch-retries=0 \
+	--fetch-timeout=20000 eslint@10 >/dev/null 2>&1; then
+	(cd npm && npx eslint -f json lib >../e.json)
+	read_as eslint e.json 'npm/lib/a.js:1:5: .b. is assigned a value but never used. \[no-unused-vars\]'
+	says 'eslint: its warnings are findings too' 'cell/eqeqeq::.*npm/lib/a.js::Expected'
+else
+	without eslint eslint
+	skip 'eslint: its warnings are findings too' 'eslint is not here'
 fi
 
 # ---- a linter as a gate ----

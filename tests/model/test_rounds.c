@@ -624,3 +624,42 @@ Test(rounds, a_finding_and_a_number_without_noise_are_decisions_too)
 	cr_expect(d->bar == 100 && d->here[0] == 110 && d->here[1] == 111 && d->base[0] == 100);
 	cr_expect_str_eq(d->would, "at most 100, or a waiver to the new number");
 }
+
+/* ---- what a runner itself ran again ---- */
+
+static void
+retried(struct rt_run *run)
+{
+	rt_results_retried(&run->results, "unit/a");
+}
+
+Test(rounds, a_case_that_its_runner_ran_again_until_it_passed_has_failed)
+{
+	size_t cell = kit_cell("unit", RT_KIND_CASES);
+	unsigned rounds = 0;
+
+	kit_line("unit/a pass - 0");
+	retried(kit_ran(cell, KIT_FIRST, "a=pass"));
+	cr_assert(kit_red(cell));
+	for (; kit_more(cell) && rounds < 40; rounds++) {
+		struct rt_trial *trial = &kit.trials[cell];
+
+		kit_round(cell, "a=pass", "a=pass");
+		retried(trial->n_more ? &trial->more[trial->n_more - 1] : trial->second);
+	}
+	cr_assert_eq(kit_judge(), RT_VERDICT_REGRESSED);
+	cr_expect_eq(decision()->fails, decision()->runs);
+}
+
+Test(rounds, a_case_that_was_run_again_once_is_within_chance)
+{
+	size_t cell = kit_cell("unit", RT_KIND_CASES);
+	unsigned rounds = 0;
+
+	kit_line("unit/a pass - 0");
+	retried(kit_ran(cell, KIT_FIRST, "a=pass"));
+	for (; kit_more(cell) && rounds < 40; rounds++)
+		kit_round(cell, "a=pass", "a=pass");
+	cr_assert_eq(kit_judge(), RT_VERDICT_WOULD_LAND);
+	cr_expect(kit_unproven("unit/a", "fails in 1 of"));
+}

@@ -533,3 +533,30 @@ Test(junit, long_suite_name_on_many_cases_is_a_problem)
 	check_problem("too many cases in suites with too long names");
 	cr_expect_lt(seen.cases.n, 200);
 }
+
+Test(junit, surefire_counts_each_attempt_and_the_first_one_is_what_was_seen)
+{
+	read_golden("junit/surefire-rerun.xml", NULL);
+	check_no_problem();
+	check_cases(5);
+	check_outcome("unit/org.x.SumTest::adds", "pass");
+	check_outcome("unit/org.x.SumTest::breaks", "fail");
+	check_outcome("unit/org.x.SumTest::throwsUp", "error");
+	check_outcome("unit/org.x.SumTest::later", "skip");
+	cr_expect_eq(seen.retried, 1);
+	cr_expect(rt_results_find(&seen, "unit/org.x.SumTest::flaky")->retried);
+	cr_expect_not(rt_results_find(&seen, "unit/org.x.SumTest::adds")->retried);
+}
+
+Test(junit, more_failures_than_attempts_are_a_problem)
+{
+	read_text(
+	    "junit",
+	    "<testsuite name='s' tests='2' failures='3'><testcase name='a'><flakyFailure/></testcase></testsuite>");
+	check_problem("declares 3 failures and errors and holds only 0");
+	tidy();
+	read_text(
+	    "junit",
+	    "<testsuite name='s' tests='3' failures='1'><testcase name='a'><flakyFailure/></testcase></testsuite>");
+	check_problem("declares 3 tests and holds only 1");
+}
