@@ -66,8 +66,11 @@ struct rt_matrix {
 	struct rt_progress progress;
 	struct rt_cell_state *cells;	       /* as many as the plan has */
 	RT_VEC(struct rt_kept_stack *) stacks; /* of the trees that its cells saw, each with its shared lock */
-	struct job **jobs;		       /* a run under way, by cell; private */
-	int64_t busy_ms;		       /* wall time in which at least one cell ran */
+	struct {
+		struct rt_oid whole, part; /* the tree, or what inputs leave of it; "": none yet */
+	} exported;			   /* the base's layers that those of the candidate lie on */
+	struct job **jobs;		   /* a run under way, by cell; private */
+	int64_t busy_ms;		   /* wall time in which at least one cell ran */
 };
 
 /* Borrowed arguments stay valid until release. scratch/<label> is made. */

@@ -69,13 +69,16 @@ stack_of(struct rt_matrix *matrix, const struct rt_oid *tree, const struct rt_oi
 	return &kept->stack;
 }
 
-/* The base's own layer first: the candidate's delta lies on it, and so will those of the next proposals. */
+/* The base's own layer first: the candidate's delta lies on it, and so will those of the next proposals. Once a run. */
 static int
 export_near(struct rt_matrix *matrix, const struct rt_oid *near, bool whole, struct rt_err *err)
 {
 	struct rt_oid last;
+	if (rt_oid_equal(near, whole ? &matrix->exported.whole : &matrix->exported.part))
+		return 0;
 	if (rt_layers_last(matrix->home, &last, err) < 0 || !stack_of(matrix, near, whole ? &last : NULL, err))
 		return -1;
+	*(whole ? &matrix->exported.whole : &matrix->exported.part) = *near;
 	return whole ? rt_layers_set_last(matrix->home, near, err) : 0;
 }
 

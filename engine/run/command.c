@@ -73,13 +73,13 @@ set_streams(const struct rt_launch *launch, struct rt_err *err)
 }
 
 static int
-confine(const struct rt_launch *launch, struct rt_err *err)
+confine(const struct rt_launch *launch, int domain, struct rt_err *err)
 {
 	switch (launch->spec->level) {
 	case RT_LEVEL_OF_NAMESPACES:
 		if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 			return rt_fail_errno(err, "cannot set no_new_privs");
-		if (rt_landlock_enter_view(launch->landlock, launch->spec->nested, err) < 0)
+		if (domain >= 0 && rt_landlock_enter(domain, err) < 0)
 			return -1;
 		break;
 	case RT_LEVEL_OF_LANDLOCK:
@@ -94,7 +94,7 @@ confine(const struct rt_launch *launch, struct rt_err *err)
 }
 
 _Noreturn void
-rt_command_main(const struct rt_launch *launch)
+rt_command_main(const struct rt_launch *launch, int domain)
 {
 	struct rt_err err = RT_ERR_INIT;
 	char *const *argv = launch->argv.at;
@@ -113,7 +113,7 @@ rt_command_main(const struct rt_launch *launch)
 		rt_give_up(launch, &err);
 	}
 	environ = launch->env.at;
-	if (confine(launch, &err) < 0)
+	if (confine(launch, domain, &err) < 0)
 		rt_give_up(launch, &err);
 	/* Behind confine: a change of credentials clears it. */
 	if (!namespaces)

@@ -92,7 +92,7 @@ static bool
 loopback_is_unused(int traffic)
 {
 	char text[4096];
-	ssize_t len = traffic < 0 ? -1 : pread(traffic, text, sizeof(text) - 1, 0);
+	ssize_t len = pread(traffic, text, sizeof(text) - 1, 0);
 	if (len < 0)
 		return false;
 	text[len] = '\0';
@@ -101,7 +101,7 @@ loopback_is_unused(int traffic)
 }
 
 static _Noreturn void
-supervise(const struct rt_launch *launch, int signals, pid_t command, int traffic, bool *quiet)
+supervise(const struct rt_launch *launch, int signals, pid_t command, struct rt_cradle *cradle)
 {
 	bool namespaces = launch->spec->level == RT_LEVEL_OF_NAMESPACES;
 	struct rt_note note = {.kind = RT_NOTE_EXIT};
@@ -110,8 +110,8 @@ supervise(const struct rt_launch *launch, int signals, pid_t command, int traffi
 	note.ms = rt_clock_ms();
 	if (ended)
 		note.leaked = settle(namespaces);
-	if (quiet)
-		*quiet = ended && note.leaked == 0 && loopback_is_unused(traffic);
+	if (cradle)
+		cradle->quiet = ended && note.leaked == 0 && loopback_is_unused(cradle->traffic);
 	/* With namespaces everything dies with us, at once and by the kernel. */
 	if (!namespaces)
 		rt_tree_kill(getpid(), nobody, rt_clock_ms() + TREE_MS);
@@ -130,37 +130,46 @@ announce(const struct rt_launch *launch, int upper)
 	rt_note_send(launch->sock, &note, upper);
 }
 
+/* No copy of the memory, which costs more than all mounts: the child goes straight to exec, or leaves with _exit. */
+static pid_t
+start_command(const struct rt_launch *launch, int domain)
+{
+	pid_t command = vfork();
+	if (command == 0)
+		rt_command_main(launch, domain);
+	return command;
+}
+
 _Noreturn void
-rt_init_main(const struct rt_launch *launch, int upper, int traffic, bool *quiet)
+rt_init_main(const struct rt_launch *launch, struct rt_cradle *cradle)
 {
 	struct rt_err err = RT_ERR_INIT;
 	char **own_environment = environ;
+	int domain = cradle ? cradle->domain : -1;
 	sigset_t child;
 	sigemptyset(&child);
 	sigaddset(&child, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &child, NULL);
 	int signals = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
-	announce(launch, upper);
+	announce(launch, cradle ? cradle->upper : -1);
 	if (launch->rehearsal)
 		_exit(0);
 	/* Not even until its exec shall the command have anything else. */
-	rt_close_others((int[]){launch->sock, launch->out, launch->errs, signals, traffic}, 5);
-	/* No copy of the memory, which costs more than all mounts: the child goes straight to exec, or leaves with
-	 * _exit. */
-	pid_t command = vfork();
-	if (command == 0)
-		rt_command_main(launch);
+	rt_close_others(
+	    (int[]){launch->sock, launch->out, launch->errs, signals, domain, cradle ? cradle->traffic : -1}, 6);
+	pid_t command = start_command(launch, domain);
 	environ = own_environment;
 	if (command < 0) {
 		rt_fail_errno(&err, "cannot start a process");
 		rt_give_up(launch, &err);
 	}
 	/* From here on nothing of ours holds a pipe: its end means that the command and all it started are gone. */
+	rt_close(domain);
 	rt_close(launch->out);
 	if (launch->errs != launch->out)
 		rt_close(launch->errs);
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	for (int fd = 0; fd < 3 && null >= 0; fd++)
 		dup2(null, fd);
-	supervise(launch, signals, command, traffic, quiet);
+	supervise(launch, signals, command, cradle);
 }

@@ -101,13 +101,20 @@ int rt_copy_workspace(const struct rt_launch *launch, struct rt_err *err) RT_MUS
 /* keeper.c: in the new user, mount, pid, network and host name namespaces. The ids are the caller's outside. */
 _Noreturn void rt_keeper_main(const struct rt_launch *launch, uid_t uid, gid_t gid);
 
-/* init.c: announces the cell, starts the command, waits for it, kills what it left and tells. *quiet, if it is not
- * NULL, becomes whether it left nothing, and traffic (/proc/net/dev, -1: none) shows that nothing went over the
- * loopback interface. */
-_Noreturn void rt_init_main(const struct rt_launch *launch, int upper, int traffic, bool *quiet);
+/* What a keeper gives to the init of a cell in namespaces. */
+struct rt_cradle {
+	int upper;   /* to be announced: where the workspace's changes are in memory, or -1 */
+	int domain;  /* Landlock's, for the command; -1: none */
+	int traffic; /* /proc/net/dev */
+	bool quiet;  /* init's answer: the command left nothing, and nothing went over the loopback interface */
+};
 
-/* command.c: what the command's process does before it is the command. */
-_Noreturn void rt_command_main(const struct rt_launch *launch);
+/* init.c: announces the cell, starts the command, waits for it, kills what it left and tells. cradle: NULL without
+ * namespaces. */
+_Noreturn void rt_init_main(const struct rt_launch *launch, struct rt_cradle *cradle);
+
+/* command.c: what the command's process does before it is the command. domain: Landlock's at NAMESPACES, or -1. */
+_Noreturn void rt_command_main(const struct rt_launch *launch, int domain);
 
 /* view.c: builds the file system that a keeper's cells see and makes it the root. In the keeper, in a mount namespace
  * of its own, with all capabilities in it. */
@@ -132,8 +139,12 @@ void rt_env_build(const struct rt_cell_spec *spec, const char *home, const char 
 
 /* landlock.c */
 int rt_landlock_abi(void);
-/* At NAMESPACES: everything that is visible may be read, the places of the cell's own written. nested: scopes alone. */
-int rt_landlock_enter_view(int abi, bool nested, struct rt_err *err) RT_MUST_USE;
+/* At NAMESPACES: everything that is visible may be read, the cell's own places written (directories, open; -1 is left
+ * out). nested: scopes alone. *domain becomes a descriptor to enter, or -1: this kernel has none. */
+int rt_landlock_make_view(int *domain, int abi, bool nested, int root, const int *writable, size_t n,
+			  struct rt_err *err) RT_MUST_USE;
+/* no_new_privs is set already. */
+int rt_landlock_enter(int domain, struct rt_err *err) RT_MUST_USE;
 /* At LANDLOCK: the allowlist of host paths. */
 int rt_landlock_enter_host(const struct rt_launch *launch, struct rt_err *err) RT_MUST_USE;
 

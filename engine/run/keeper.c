@@ -39,6 +39,9 @@ struct keeper {
 	int view;		       /* mount namespace: what cells start with */
 	int numbers;		       /* /proc/self/fd */
 	int traffic;		       /* /proc/net/dev of its network namespace */
+	int root, dev;		       /* directories of what cells start with */
+	bool again;		       /* it has served a cell */
+	bool on_host;		       /* that cell's tmpfs is still attached among the host's mounts */
 };
 
 static int
@@ -93,9 +96,9 @@ loopback_up(struct rt_err *err)
 }
 
 static int
-open_file(const char *path, int *fd, struct rt_err *err)
+open_file(const char *path, int flags, int *fd, struct rt_err *err)
 {
-	*fd = open(path, O_RDONLY | O_CLOEXEC);
+	*fd = open(path, flags | O_CLOEXEC);
 	return *fd < 0 ? rt_fail_errno(err, "cannot open %s", path) : 0;
 }
 
@@ -116,13 +119,14 @@ enter(struct keeper *keeper, uid_t uid, gid_t gid, struct rt_err *err)
 		return rt_fail_errno(err, "cannot set the host name");
 	if (launch->spec->network == RT_NETWORK_LOOPBACK && loopback_up(err) < 0)
 		return -1;
-	if (open_file("/proc/self/ns/mnt", &keeper->host, err) < 0 ||
-	    open_file("/proc/self/fd", &keeper->numbers, err) < 0 ||
-	    open_file("/proc/net/dev", &keeper->traffic, err) < 0)
+	if (open_file("/proc/self/ns/mnt", O_RDONLY, &keeper->host, err) < 0 ||
+	    open_file("/proc/self/fd", O_RDONLY, &keeper->numbers, err) < 0 ||
+	    open_file("/proc/net/dev", O_RDONLY, &keeper->traffic, err) < 0)
 		return -1;
 	if (unshare(CLONE_NEWNS) < 0)
 		return rt_fail_errno(err, "cannot make a mount namespace");
-	if (rt_view_enter(launch, err) < 0 || open_file("/proc/self/ns/mnt", &keeper->view, err) < 0)
+	if (rt_view_enter(launch, err) < 0 || open_file("/proc/self/ns/mnt", O_RDONLY, &keeper->view, err) < 0 ||
+	    open_file("/", O_PATH, &keeper->root, err) < 0 || open_file("/dev", O_PATH, &keeper->dev, err) < 0)
 		return -1;
 	hide_arguments();
 	prctl(PR_SET_DUMPABLE, 0);
@@ -139,11 +143,13 @@ enter_host(const struct keeper *keeper, struct rt_err *err)
 
 /* Out of the last cell, whose mounts and memory go with that. */
 static int
-go_home(const struct keeper *keeper, struct rt_err *err)
+go_home(struct keeper *keeper, struct rt_err *err)
 {
 	if (enter_host(keeper, err) < 0)
 		return -1;
-	if (umount2(RT_OWN_STORE, MNT_DETACH) < 0)
+	bool on_host = keeper->on_host;
+	keeper->on_host = false;
+	if (on_host && umount2(RT_OWN_STORE, MNT_DETACH) < 0)
 		return rt_fail_errno(err, "cannot leave the last cell");
 	return 0;
 }
@@ -164,9 +170,19 @@ enter_cell(const struct keeper *keeper, const struct rt_launch *launch, struct r
 struct birth {
 	const struct keeper *keeper;
 	const struct rt_launch *launch;
-	int upper;
-	bool quiet; /* init's answer */
+	struct rt_own *own;
+	struct rt_cradle cradle;
 };
+
+static int
+make_domain(struct birth *birth, struct rt_err *err)
+{
+	const struct rt_own *own = birth->own;
+	const struct rt_launch *launch = birth->launch;
+	const int writable[] = {own->workspace, own->reports, own->tmp, own->home, birth->keeper->dev, own->proc};
+	return rt_landlock_make_view(&birth->cradle.domain, launch->landlock, launch->spec->nested, birth->keeper->root,
+				     writable, RT_COUNT(writable), err);
+}
 
 static int
 first_in_cell(void *data)
@@ -174,9 +190,9 @@ first_in_cell(void *data)
 	struct birth *birth = data;
 	struct rt_err err = RT_ERR_INIT;
 	prctl(PR_SET_NAME, "init");
-	if (rt_own_show_proc(birth->launch, &err) < 0)
+	if (rt_own_show_proc(birth->own, birth->launch, birth->keeper->again, &err) < 0 || make_domain(birth, &err) < 0)
 		rt_give_up(birth->launch, &err);
-	rt_init_main(birth->launch, birth->upper, birth->keeper->traffic, &birth->quiet);
+	rt_init_main(birth->launch, &birth->cradle);
 }
 
 /* Returns when init has ended, or was killed: it needs the room on this stack until then. */
@@ -189,14 +205,18 @@ start_init(struct birth *birth)
 
 /* Returns whether another cell may follow: this one's init ended by itself and said that it was quiet. */
 static bool
-serve(const struct keeper *keeper, const struct rt_launch *launch)
+serve(struct keeper *keeper, const struct rt_launch *launch)
 {
 	struct rt_err err = RT_ERR_INIT;
 	rt_auto(own) struct rt_own own = RT_OWN_INIT;
 	int status = 0;
 	if (enter_cell(keeper, launch, &own, &err) < 0)
 		rt_give_up(launch, &err);
-	struct birth birth = {.keeper = keeper, .launch = launch, .upper = own.upper};
+	keeper->on_host = own.on_host;
+	struct birth birth = {.keeper = keeper,
+			      .launch = launch,
+			      .own = &own,
+			      .cradle = {.upper = own.upper, .traffic = keeper->traffic, .domain = -1}};
 	pid_t init = start_init(&birth);
 	if (init < 0) {
 		rt_fail_errno(&err, "cannot start a process in namespaces of its own");
@@ -209,12 +229,14 @@ serve(const struct keeper *keeper, const struct rt_launch *launch)
 	while (waitpid(init, &status, 0) < 0)
 		if (errno != EINTR)
 			return false;
-	return launch->lends && birth.quiet && status == 0;
+	own.proc = -1; /* a number among init's descriptors, not ours */
+	keeper->again = true;
+	return launch->lends && birth.cradle.quiet && status == 0;
 }
 
 /* The engine need not wait until the mounts are gone. */
 static bool
-is_asked_again(const struct keeper *keeper, struct rt_request *request)
+is_asked_again(struct keeper *keeper, struct rt_request *request)
 {
 	struct rt_err err = RT_ERR_INIT;
 	struct rt_note over = {.kind = RT_NOTE_OVER};
@@ -229,7 +251,8 @@ _Noreturn void
 rt_keeper_main(const struct rt_launch *launch, uid_t uid, gid_t gid)
 {
 	struct rt_err err = RT_ERR_INIT;
-	struct keeper keeper = {.first = launch, .host = -1, .view = -1, .numbers = -1, .traffic = -1};
+	struct keeper keeper = {
+	    .first = launch, .host = -1, .view = -1, .numbers = -1, .traffic = -1, .root = -1, .dev = -1};
 	struct rt_request request;
 	if (enter(&keeper, uid, gid, &err) < 0 || enter_host(&keeper, &err) < 0)
 		rt_give_up(launch, &err);

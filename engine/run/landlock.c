@@ -68,6 +68,15 @@ domain_make(struct domain *domain, int abi, bool files, struct rt_err *err)
 	return 0;
 }
 
+static int
+allow_fd(const struct domain *domain, int fd, uint64_t access, const char *what, struct rt_err *err)
+{
+	struct landlock_path_beneath_attr rule = {.allowed_access = access & domain->handled, .parent_fd = fd};
+	if (syscall(SYS_landlock_add_rule, domain->fd, LANDLOCK_RULE_PATH_BENEATH, &rule, 0) < 0)
+		return rt_fail_errno(err, "cannot add a Landlock rule for %s", what);
+	return 0;
+}
+
 /* What does not exist on this machine needs no rule. */
 static int
 allow(const struct domain *domain, const char *path, uint64_t access, struct rt_err *err)
@@ -78,13 +87,7 @@ allow(const struct domain *domain, const char *path, uint64_t access, struct rt_
 		return errno == ENOENT || errno == EACCES ? 0 : rt_fail_errno(err, "cannot open %s", path);
 	if (fstat(fd, &st) < 0)
 		return rt_fail_errno(err, "cannot look at %s", path);
-	access &= domain->handled;
-	if (!S_ISDIR(st.st_mode))
-		access &= ACCESS_FILE;
-	struct landlock_path_beneath_attr rule = {.allowed_access = access, .parent_fd = fd};
-	if (syscall(SYS_landlock_add_rule, domain->fd, LANDLOCK_RULE_PATH_BENEATH, &rule, 0) < 0)
-		return rt_fail_errno(err, "cannot add a Landlock rule for %s", path);
-	return 0;
+	return allow_fd(domain, fd, S_ISDIR(st.st_mode) ? access : access & ACCESS_FILE, path, err);
 }
 
 static int
@@ -96,34 +99,34 @@ allow_each(const struct domain *domain, const char *const *paths, uint64_t acces
 	return 0;
 }
 
-/* no_new_privs is set already. */
-static int
-enter(struct domain *domain, struct rt_err *err)
+int
+rt_landlock_enter(int domain, struct rt_err *err)
 {
-	int rc = (int)syscall(SYS_landlock_restrict_self, domain->fd, 0);
-	if (rc < 0)
-		rt_fail_errno(err, "cannot enter the Landlock domain");
-	rt_close(domain->fd);
-	return rc;
+	if (syscall(SYS_landlock_restrict_self, domain, 0) < 0)
+		return rt_fail_errno(err, "cannot enter the Landlock domain");
+	return 0;
 }
 
 int
-rt_landlock_enter_view(int abi, bool nested, struct rt_err *err)
+rt_landlock_make_view(int *out, int abi, bool nested, int root, const int *writable, size_t n, struct rt_err *err)
 {
-	static const char *const writable[] = {
-	    RT_CELL_WORKSPACE, RT_CELL_REPORTS, "/tmp", "/home/user", "/dev", "/proc", NULL};
 	struct domain domain;
+	*out = -1;
 	/* A domain that handles files denies every mount(2) in it; one that handles nothing at all cannot be made. */
 	if (abi == 0 || (nested && abi < 6))
 		return 0;
 	if (domain_make(&domain, abi, !nested, err) < 0)
 		return -1;
-	if (!nested &&
-	    (allow(&domain, "/", ACCESS_READ, err) < 0 || allow_each(&domain, writable, domain.handled, err) < 0)) {
+	bool made = nested || allow_fd(&domain, root, ACCESS_READ, "/", err) == 0;
+	for (size_t i = 0; i < n && made && !nested; i++)
+		made =
+		    writable[i] < 0 || allow_fd(&domain, writable[i], domain.handled, "a place of the cell", err) == 0;
+	if (!made) {
 		rt_close(domain.fd);
 		return -1;
 	}
-	return enter(&domain, err);
+	*out = domain.fd;
+	return 0;
 }
 
 static int
@@ -160,5 +163,7 @@ rt_landlock_enter_host(const struct rt_launch *launch, struct rt_err *err)
 		rt_close(domain.fd);
 		return -1;
 	}
-	return enter(&domain, err);
+	int rc = rt_landlock_enter(domain.fd, err);
+	rt_close(domain.fd);
+	return rc;
 }

@@ -14,8 +14,11 @@
 static uint64_t
 half_of_memory(void)
 {
+	static uint64_t half;
 	struct sysinfo info;
-	return sysinfo(&info) < 0 ? (uint64_t)1 << 30 : (uint64_t)info.totalram * info.mem_unit / 2;
+	if (!half)
+		half = sysinfo(&info) < 0 ? (uint64_t)1 << 30 : (uint64_t)info.totalram * info.mem_unit / 2;
+	return half;
 }
 
 static int

@@ -4,8 +4,10 @@
  *
  * One tmpfs carries all that the cell may fill: `tmp`, `home` and `shm` are mounted at their places, `up` and `work`
  * serve the overlay and are not visible. One file system, one size cap, few mounts: each costs time twice, going up and
- * coming down. To be used it has to be attached in the namespace in which the host's paths are; it lies on /proc there,
- * which the keeper has no more use for, until the cell is over.
+ * coming down. From Linux 6.15 it may serve them while it is attached nowhere; the cell has it below its /tmp then,
+ * where no path leads, so that it goes with the cell's other mounts. Before, it has to be attached among the host's
+ * paths: on /proc, which the keeper has no more use for, until the cell is over. Taking it off there waits for the
+ * whole machine.
  */
 
 #include "run/own.h"
@@ -24,7 +26,8 @@
 void
 rt_own_release(struct rt_own *own)
 {
-	const int fds[] = {own->workspace, own->home, own->shm, own->tmp, own->reports, own->terminals, own->upper};
+	const int fds[] = {own->workspace, own->home,  own->shm,  own->tmp,  own->reports,
+			   own->terminals, own->store, own->proc, own->upper};
 	for (size_t i = 0; i < RT_COUNT(fds); i++)
 		rt_close(fds[i]);
 	for (size_t i = 0; i < own->extras.n; i++)
@@ -47,7 +50,7 @@ store_make(const struct rt_launch *launch, struct rt_err *err)
 	snprintf(inodes, sizeof(inodes), "%llu", (unsigned long long)launch->tmp_bytes / 4096 + 65536);
 	const char *const options[] = {"size", size, "nr_inodes", inodes, "mode", "755", NULL};
 	rt_auto(fd) int store = rt_mount_new("tmpfs", options, RT_GUARDED, err);
-	if (store < 0 || rt_mount_attach(store, AT_FDCWD, RT_OWN_STORE, err) < 0)
+	if (store < 0)
 		return -1;
 	mode_t mask = umask(0);
 	bool made = true;
@@ -59,6 +62,14 @@ store_make(const struct rt_launch *launch, struct rt_err *err)
 	int result = store;
 	store = -1;
 	return result;
+}
+
+/* For kernels that need it. */
+static int
+attach_store(struct rt_own *own, int store, struct rt_err *err)
+{
+	own->on_host = true;
+	return rt_mount_attach(store, AT_FDCWD, RT_OWN_STORE, err);
 }
 
 /* Layers are named by descriptor: no page limit, no escaping, and /proc/mounts tells the candidate nothing of the
@@ -113,8 +124,11 @@ make_overlay(struct rt_own *own, const struct rt_launch *launch, int store, int 
 		n++;
 	rt_auto(free) int *lowers = rt_alloc(n, sizeof(*lowers));
 	memset(lowers, -1, n * sizeof(*lowers));
-	if (open_lowers(launch->spec, lowers, &names, err) == 0 && open_upper(launch, store, &upper, &work, err) == 0)
+	if (open_lowers(launch->spec, lowers, &names, err) == 0 && open_upper(launch, store, &upper, &work, err) == 0) {
 		own->workspace = mount_overlay(names.data, upper, work, numbers, err);
+		if (own->workspace < 0 && !own->on_host && attach_store(own, store, err) == 0)
+			own->workspace = mount_overlay(names.data, upper, work, numbers, err);
+	}
 	for (size_t i = 0; i < n; i++)
 		rt_close(lowers[i]);
 	if (own->workspace >= 0 && launch->workspace == RT_WORKSPACE_MEMORY) {
@@ -137,6 +151,8 @@ static int
 make_places(struct rt_own *own, int store, struct rt_err *err)
 {
 	own->home = rt_mount_clone(store, "home", err);
+	if (own->home < 0 && attach_store(own, store, err) == 0)
+		own->home = rt_mount_clone(store, "home", err);
 	own->shm = own->home < 0 ? -1 : rt_mount_clone(store, "shm", err);
 	own->tmp = own->shm < 0 ? -1 : rt_mount_clone(store, "tmp", err);
 	return own->tmp < 0 ? -1 : 0;
@@ -190,6 +206,8 @@ make_all(struct rt_own *own, const struct rt_launch *launch, int store, int numb
 {
 	static const char *const terminals[] = {"newinstance", NULL, "ptmxmode", "0666", "mode", "620", NULL};
 	const struct rt_cell_spec *spec = launch->spec;
+	if (make_places(own, store, err) < 0)
+		return -1;
 	if ((launch->workspace == RT_WORKSPACE_COPY ? make_clone(&own->workspace, launch->tree, err)
 						    : make_overlay(own, launch, store, numbers, err)) < 0)
 		return -1;
@@ -197,8 +215,7 @@ make_all(struct rt_own *own, const struct rt_launch *launch, int store, int numb
 		return -1;
 	if (link_from_home(store, spec->home_of, spec->tools, err) < 0 ||
 	    link_from_home(store, spec->home_of, spec->caches, err) < 0 ||
-	    make_extras(own, store, spec->tools, err) < 0 || make_extras(own, store, spec->caches, err) < 0 ||
-	    make_places(own, store, err) < 0)
+	    make_extras(own, store, spec->tools, err) < 0 || make_extras(own, store, spec->caches, err) < 0)
 		return -1;
 	own->terminals = rt_mount_new("devpts", terminals, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, err);
 	return own->terminals < 0 ? -1 : 0;
@@ -208,7 +225,13 @@ int
 rt_own_make(struct rt_own *own, const struct rt_launch *launch, int numbers, struct rt_err *err)
 {
 	rt_auto(fd) int store = store_make(launch, err);
-	return store < 0 ? -1 : make_all(own, launch, store, numbers, err);
+	if (store < 0 || make_all(own, launch, store, numbers, err) < 0)
+		return -1;
+	if (!own->on_host) {
+		own->store = store;
+		store = -1;
+	}
+	return 0;
 }
 
 /* ---- in the cell ---- */
@@ -219,11 +242,9 @@ rt_own_show(const struct rt_own *own, struct rt_err *err)
 	const struct {
 		int mount;
 		const char *at;
-	} all[] = {{own->workspace, RT_CELL_WORKSPACE},
-		   {own->home, "/home/user"},
-		   {own->tmp, "/tmp"},
-		   {own->shm, "/dev/shm"},
-		   {own->terminals, "/dev/pts"},
+	} all[] = {{own->store, "/tmp"},	   {own->workspace, RT_CELL_WORKSPACE},
+		   {own->home, "/home/user"},	   {own->tmp, "/tmp"},
+		   {own->shm, "/dev/shm"},	   {own->terminals, "/dev/pts"},
 		   {own->reports, RT_CELL_REPORTS}};
 	for (size_t i = 0; i < RT_COUNT(all); i++)
 		if (all[i].mount >= 0 && rt_mount_attach(all[i].mount, AT_FDCWD, all[i].at, err) < 0)
@@ -251,9 +272,11 @@ set_kernel(const char *path, uint64_t value)
  * in.
  */
 static void
-limit_kernel(const struct rt_launch *launch)
+limit_kernel(const struct rt_launch *launch, bool again)
 {
 	set_kernel("/proc/sys/kernel/pid_max", launch->max_pids + 300);
+	if (again)
+		return;
 	/* without a user namespace of its own the command can't have a cgroup namespace either */
 	set_kernel(launch->spec->nested ? "/proc/sys/user/max_cgroup_namespaces" : "/proc/sys/user/max_user_namespaces",
 		   0);
@@ -288,12 +311,12 @@ cover_settings(int proc, struct rt_err *err)
  * and theirs is read-only too. Inside such a sandbox no other can be had, and nothing needs a cover.
  */
 int
-rt_own_show_proc(const struct rt_launch *launch, struct rt_err *err)
+rt_own_show_proc(struct rt_own *own, const struct rt_launch *launch, bool again, struct rt_err *err)
 {
 	static const char *const options[] = {NULL};
 	unsigned attributes = RT_GUARDED | MOUNT_ATTR_NOEXEC;
 	struct stat st;
-	rt_auto(fd) int proc = rt_mount_new("proc", options, attributes | MOUNT_ATTR_RDONLY, err);
+	int proc = own->proc = rt_mount_new("proc", options, attributes | MOUNT_ATTR_RDONLY, err);
 	if (proc < 0)
 		return -1;
 	bool writable = set_read_only(proc, false) == 0;
@@ -301,7 +324,7 @@ rt_own_show_proc(const struct rt_launch *launch, struct rt_err *err)
 		return -1;
 	if (!writable)
 		return 0;
-	limit_kernel(launch);
+	limit_kernel(launch, again);
 	if (fstatat(proc, "sys", &st, 0) < 0 || st.st_uid != getuid())
 		return 0;
 	if (launch->spec->nested) {

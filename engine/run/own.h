@@ -9,7 +9,7 @@
 
 #include "run/inner.h"
 
-/* Where make leaves its tmpfs attached, for the caller to take off when the cell is over. */
+/* Where make leaves its tmpfs on the host, if it has to. */
 #define RT_OWN_STORE "/proc"
 
 struct rt_own_extra {
@@ -19,12 +19,16 @@ struct rt_own_extra {
 /* Mounts that are attached nowhere yet; -1: not made, or not wanted. */
 struct rt_own {
 	int workspace, home, shm, tmp, terminals, reports;
-	int upper; /* no mount: what the cell writes to its workspace, where that is in memory */
+	int store;    /* the tmpfs that home, shm and tmp are parts of */
+	bool on_host; /* it is attached at RT_OWN_STORE, for the caller to take off when the cell is over */
+	int proc;     /* after show_proc */
+	int upper;    /* no mount: what the cell writes to its workspace, where that is in memory */
 	RT_VEC(struct rt_own_extra) extras;
 };
 #define RT_OWN_INIT                                                                                             \
 	{                                                                                                       \
-		.workspace = -1, .home = -1, .shm = -1, .tmp = -1, .terminals = -1, .reports = -1, .upper = -1, \
+		.workspace = -1, .home = -1, .shm = -1, .tmp = -1, .terminals = -1, .reports = -1, .store = -1, \
+		.proc = -1, .upper = -1,                                                                        \
 	}
 void rt_own_release(struct rt_own *own);
 RT_DEFINE_AUTO(own, struct rt_own, rt_own_release);
@@ -32,6 +36,7 @@ RT_DEFINE_AUTO(own, struct rt_own, rt_own_release);
 /* numbers: /proc/self/fd, open; it becomes the working directory. */
 int rt_own_make(struct rt_own *own, const struct rt_launch *launch, int numbers, struct rt_err *err) RT_MUST_USE;
 int rt_own_show(const struct rt_own *own, struct rt_err *err) RT_MUST_USE;
-int rt_own_show_proc(const struct rt_launch *launch, struct rt_err *err) RT_MUST_USE;
+/* again: the user namespace has its limits from an earlier cell. */
+int rt_own_show_proc(struct rt_own *own, const struct rt_launch *launch, bool again, struct rt_err *err) RT_MUST_USE;
 
 #endif

@@ -140,7 +140,7 @@ child_main(const struct rt_launch *launch, uid_t uid, gid_t gid)
 		rt_keeper_main(launch, uid, gid);
 	if (rt_copy_workspace(launch, &err) < 0 || enter_host(launch, &err) < 0)
 		rt_give_up(launch, &err);
-	rt_init_main(launch, -1, -1, NULL);
+	rt_init_main(launch, NULL);
 }
 
 static uint64_t
