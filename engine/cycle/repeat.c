@@ -70,6 +70,9 @@ find_same(void *data, const struct rt_oid *at, const struct rt_record *record, s
 		return 1;
 	const char *id = judged_by_run(record);
 	bool target = record->target && report->target && strcmp(record->target, report->target) == 0;
+	/* Here the base became what the target is on: nothing was judged on it before. */
+	if (target && is_same(record->landed, &report->base))
+		return 1;
 	if (!id || !target || record->fast != report->fast || !is_same(record->tree, &report->tree) ||
 	    !is_same(record->base, &report->base) || !same_commit(search->gate, record) ||
 	    !is_red(record->verdict, &search->verdict))
