@@ -12,6 +12,7 @@ struct rt_repo {
 	git_repository *git;
 	git_odb *odb;
 	char *gitdir, *commondir, *workdir; /* absolute, no slash at the end; workdir NULL: bare */
+	char *person;			    /* of commits and reflogs, "Name <mail>"; NULL: not asked yet */
 	bool partial;			    /* a partial clone: objects may be missing, and git would fetch them */
 	struct rt_merge_driver driver;	    /* join NULL: none */
 };

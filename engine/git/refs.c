@@ -161,11 +161,14 @@ login_name(void)
 	return user != NULL && user->pw_name[0] != '\0' ? user->pw_name : "unknown";
 }
 
-int
-rt_ident(struct rt_repo *repo, struct rt_buf *out, struct rt_err *err)
+/* "Name <mail>"; asked for at every move of a ref, and kept, because the configuration and the user database are files.
+ */
+static int
+find_person(struct rt_repo *repo, struct rt_err *err)
 {
 	rt_auto(buf) struct rt_buf name = RT_BUF_INIT;
 	rt_auto(buf) struct rt_buf mail = RT_BUF_INIT;
+	rt_auto(buf) struct rt_buf out = RT_BUF_INIT;
 	char host[256] = "localhost";
 
 	if (rt_repo_config(repo, "user.name", &name, err) < 0 || rt_repo_config(repo, "user.email", &mail, err) < 0)
@@ -177,10 +180,20 @@ rt_ident(struct rt_repo *repo, struct rt_buf *out, struct rt_err *err)
 			memcpy(host, "localhost", sizeof("localhost"));
 		rt_buf_addf(&mail, "%s@%s", login_name(), host);
 	}
-	add_clean(out, name.data);
-	rt_buf_adds(out, " <");
-	add_clean(out, mail.data);
-	rt_buf_addf(out, "> %lld +0000", (long long)rt_clock_now());
+	add_clean(&out, name.data);
+	rt_buf_adds(&out, " <");
+	add_clean(&out, mail.data);
+	rt_buf_adds(&out, ">");
+	repo->person = rt_buf_steal(&out);
+	return 0;
+}
+
+int
+rt_ident(struct rt_repo *repo, struct rt_buf *out, struct rt_err *err)
+{
+	if (repo->person == NULL && find_person(repo, err) < 0)
+		return -1;
+	rt_buf_addf(out, "%s %lld +0000", repo->person, (long long)rt_clock_now());
 	return 0;
 }
 

@@ -18,12 +18,13 @@
 static const char *const known_extensions[] = {"worktreeconfig", "partialclone", "preciousobjects"};
 
 /*
- * Debian's libgit2 parses the system's certificates whenever it starts, 3 ms of every command and hook, for transports
- * that the engine never uses: git itself fetches. These come before mbedTLS's definitions and read nothing, so that
- * libgit2 would trust no server at all.
+ * Debian's libgit2 parses the system's certificates and starts libssh2, which starts all of OpenSSL, whenever it
+ * starts: 3 ms of every command and hook, for transports that the engine never uses, as git itself fetches. These come
+ * before the definitions of mbedTLS and libssh2 and do nothing, so that libgit2 would trust no server at all.
  */
 __attribute__((visibility("default"))) int mbedtls_x509_crt_parse_file(void *chain, const char *path);
 __attribute__((visibility("default"))) int mbedtls_x509_crt_parse_path(void *chain, const char *path);
+__attribute__((visibility("default"))) int libssh2_init(int flags);
 
 int
 mbedtls_x509_crt_parse_file(void *chain, const char *path)
@@ -38,6 +39,13 @@ mbedtls_x509_crt_parse_path(void *chain, const char *path)
 {
 	(void)chain;
 	(void)path;
+	return 0;
+}
+
+int
+libssh2_init(int flags)
+{
+	(void)flags;
 	return 0;
 }
 
@@ -318,6 +326,7 @@ rt_repo_free(struct rt_repo *repo)
 	free(repo->gitdir);
 	free(repo->commondir);
 	free(repo->workdir);
+	free(repo->person);
 	free(repo);
 }
 
