@@ -482,22 +482,13 @@ rt_gate_fill(const struct rt_gate *gate, enum rt_op op, const char *digest, stru
 }
 
 int
-rt_gate_keep(struct rt_gate *gate, char digest[RT_SHA256_HEX + 1], struct rt_err *err)
-{
-	struct rt_json *json = rt_report_json(&gate->report, NULL, true);
-	rt_auto(buf) struct rt_buf text = RT_BUF_INIT;
-	rt_json_write(json, &text);
-	rt_json_free(json);
-	rt_sha256_of(text.data, text.len, digest);
-	return rt_evidence_keep(gate->home, gate->report.id, &text, err);
-}
-
-int
 rt_gate_record(struct rt_gate *gate, enum rt_op op, struct rt_err *err)
 {
 	rt_auto(record) struct rt_record record = RT_RECORD_INIT;
 	char digest[RT_SHA256_HEX + 1];
-	if (rt_gate_keep(gate, digest, err) < 0)
+	struct rt_oid blob;
+	if (rt_report_write(&gate->report, gate->home->repo, &blob, digest, err) < 0 ||
+	    rt_evidence_keep(gate->home, gate->report.id, &blob, err) < 0)
 		return -1;
 	rt_gate_fill(gate, op, digest, &record);
 	return rt_ledger_append(gate->home, &record, &gate->report.ledger, err);

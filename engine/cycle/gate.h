@@ -66,8 +66,7 @@ char *rt_gate_text(const struct rt_gate *gate, const char *text);
 int rt_gate_record(struct rt_gate *gate, enum rt_op op, struct rt_err *err) RT_MUST_USE;
 /* Before another candidate is judged by the same gate: drops what was reported of the last one. */
 void rt_gate_forget(struct rt_gate *gate);
-/* The parts of rt_gate_record, for a landing: keeps the evidence (digest: of its blob), and fills a record of it. */
-int rt_gate_keep(struct rt_gate *gate, char digest[RT_SHA256_HEX + 1], struct rt_err *err) RT_MUST_USE;
+/* A part of rt_gate_record, for a landing: a record with what the report says; digest: of the evidence. */
 void rt_gate_fill(const struct rt_gate *gate, enum rt_op op, const char *digest, struct rt_record *record);
 void rt_gate_release(struct rt_gate *gate);
 RT_DEFINE_AUTO(gate, struct rt_gate, rt_gate_release);

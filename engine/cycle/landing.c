@@ -132,18 +132,25 @@ prove(struct rt_landing *l, struct rt_err *err)
 	return prove_in(l, rt_quarantine_repo(l->gate->quarantine), err);
 }
 
+/* To the quarantine, so that it becomes durable with the other objects, in one wait for the disk. */
 static int
-keep_evidence(struct rt_landing *l, struct rt_err *err)
+write_evidence(struct rt_landing *l, struct rt_err *err)
 {
 	l->gate->report.landed = l->new;
 	rt_gate_verdict(l->gate, l->gate->adoption ? RT_VERDICT_ADOPTED : RT_VERDICT_LANDED, NULL);
-	return rt_gate_keep(l->gate, l->digest, err);
+	return rt_report_write(&l->gate->report, rt_quarantine_repo(l->gate->quarantine), &l->evidence, l->digest, err);
 }
 
 static int
 promote(struct rt_landing *l, struct rt_err *err)
 {
 	return rt_quarantine_promote(l->gate->quarantine, err);
+}
+
+static int
+keep_evidence(struct rt_landing *l, struct rt_err *err)
+{
+	return rt_evidence_keep(l->home, l->gate->report.id, &l->evidence, err);
 }
 
 /* ---- pending, INTENT ---- */
@@ -272,8 +279,9 @@ static const struct step {
 } steps[] = {
     {"folding the baseline into the commit", fold, NULL},
     {"comparing the landing tree with the tested one", prove, NULL},
-    {"keeping the evidence", keep_evidence, NULL},
+    {"writing the evidence", write_evidence, NULL},
     {"promoting the objects", promote, NULL},
+    {"keeping the evidence", keep_evidence, NULL},
     {"writing the pending ref", pend, unpend},
     {"writing the INTENT entry", intend, NULL},
     {"moving the target", move, NULL},

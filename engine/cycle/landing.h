@@ -20,7 +20,8 @@ struct rt_landing {
 	struct rt_oid new;
 	struct rt_strs worktrees; /* git directories of the work trees on the target */
 	char *pending;
-	char digest[RT_SHA256_HEX + 1]; /* of the evidence */
+	struct rt_oid evidence;
+	char digest[RT_SHA256_HEX + 1]; /* of its bytes */
 	struct rt_buf why;		/* when it can't land */
 	bool intended;
 };

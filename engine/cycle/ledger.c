@@ -237,17 +237,16 @@ rt_ledger_walk(struct rt_home *home, const struct rt_oid *from,
 }
 
 int
-rt_evidence_keep(struct rt_home *home, const char *id, const struct rt_buf *bytes, struct rt_err *err)
+rt_evidence_keep(struct rt_home *home, const char *id, const struct rt_oid *blob, struct rt_err *err)
 {
 	rt_auto(free) char *ref = rt_format(EVIDENCE_REFS "%s", id);
-	struct rt_oid blob, old;
+	struct rt_oid old;
 	int had = rt_ref_read(home->repo, ref, &old, err);
-	if (had < 0 || rt_blob_write(home->repo, bytes->data, bytes->len, &blob, err) < 0)
+	if (had < 0)
 		return -1;
-	if (had && rt_oid_equal(&blob, &old))
+	if (had && rt_oid_equal(blob, &old))
 		return 0;
-	int swapped =
-	    rt_ref_swap(home->repo, ref, had ? &old : NULL, &blob, "evidence", rt_clock_ms() + APPEND_MS, err);
+	int swapped = rt_ref_swap(home->repo, ref, had ? &old : NULL, blob, "evidence", rt_clock_ms() + APPEND_MS, err);
 	if (swapped == RT_SWAP_MOVED)
 		return rt_fail(err, RT_ECONFLICT, "%s was written by somebody else meanwhile", ref);
 	return swapped == RT_SWAPPED ? 0 : -1;

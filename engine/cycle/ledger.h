@@ -46,8 +46,8 @@ char *rt_witness_dir(const struct rt_home *home);
 int rt_witness_read(const struct rt_home *home, int64_t *seq, char digest[RT_SHA256_HEX + 1],
 		    struct rt_err *err) RT_MUST_USE;
 
-/* Keeps a blob of evidence at refs/ratchet/evidence/<id>. */
-int rt_evidence_keep(struct rt_home *home, const char *id, const struct rt_buf *bytes, struct rt_err *err) RT_MUST_USE;
+/* Keeps a blob of evidence, which is in the repository, at refs/ratchet/evidence/<id>. */
+int rt_evidence_keep(struct rt_home *home, const char *id, const struct rt_oid *blob, struct rt_err *err) RT_MUST_USE;
 /* 1 found, 0 not (dropped by age, or never there), -1. */
 int rt_evidence_read(struct rt_home *home, const char *id, struct rt_buf *out, struct rt_err *err) RT_MUST_USE;
 

@@ -249,6 +249,18 @@ rt_report_json(const struct rt_report *report, const struct rt_err *err, bool wh
 	return json;
 }
 
+int
+rt_report_write(const struct rt_report *report, struct rt_repo *repo, struct rt_oid *blob,
+		char digest[RT_SHA256_HEX + 1], struct rt_err *err)
+{
+	struct rt_json *json = rt_report_json(report, NULL, true);
+	rt_auto(buf) struct rt_buf text = RT_BUF_INIT;
+	rt_json_write(json, &text);
+	rt_json_free(json);
+	rt_sha256_of(text.data, text.len, digest);
+	return rt_blob_write(repo, text.data, text.len, blob, err);
+}
+
 /* ---- for people ---- */
 
 /* At most some lines of output, each made harmless and set off so that nothing in it can pass for ratchet's own words.

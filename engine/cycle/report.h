@@ -11,6 +11,7 @@
 #include "git/repo.h"
 #include "model/judge.h"
 #include "model/policy.h"
+#include "support/digest.h"
 #include "support/json.h"
 
 struct rt_cell_report {
@@ -54,6 +55,9 @@ struct rt_report {
 /* The --json object, with the error when there is one; whole: with each cell's command and log, as the evidence has
  * them. */
 struct rt_json *rt_report_json(const struct rt_report *report, const struct rt_err *err, bool whole);
+/* Writes the evidence to repo; digest: of its bytes. */
+int rt_report_write(const struct rt_report *report, struct rt_repo *repo, struct rt_oid *blob,
+		    char digest[RT_SHA256_HEX + 1], struct rt_err *err) RT_MUST_USE;
 /* For people. colour: use terminal colours. Everything that came from a candidate is escaped. */
 void rt_report_text(const struct rt_report *report, bool colour, struct rt_buf *out);
 /* The command by which a person reproduces a regressed case. */

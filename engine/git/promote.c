@@ -115,35 +115,63 @@ make_dirs(struct promotion *promotion, struct rt_err *err)
 	return 0;
 }
 
-/* The content on disk before it gets its name: what a crash leaves at the right name is complete. */
+struct opened {
+	int fds[SYNC_EACH_MAX + 2];
+	size_t n;
+};
+
+static void
+opened_close(struct opened *opened)
+{
+	for (size_t i = 0; i < opened->n; i++)
+		rt_close(opened->fds[i]);
+}
+RT_DEFINE_AUTO(opened, struct opened, opened_close);
+
+/* Opens a file, and gives it the permissions that others shall have. */
 static int
-sync_file(const struct promotion *promotion, const char *name, struct rt_err *err)
+open_file(const struct promotion *promotion, const char *name, struct rt_err *err)
 {
 	rt_auto(fd) int fd = openat(promotion->from, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	struct stat st;
+	int opened = fd;
 
 	if (fd < 0)
 		return rt_fail_errno(err, "can't open objects/%s of the quarantine", name);
 	if (promotion->shared && (fstat(fd, &st) || fchmod(fd, (st.st_mode & 07777) | (promotion->shared & 0444))))
 		return rt_fail_errno(err, "can't share objects/%s", name);
-	if (promotion->files.n <= SYNC_EACH_MAX && fsync(fd))
-		return rt_fail_errno(err, "can't sync objects/%s of the quarantine", name);
-	return 0;
+	fd = -1;
+	return opened;
 }
 
 static int
+sync_whole(const struct promotion *promotion, struct rt_err *err)
+{
+	for (size_t i = 0; promotion->shared && i < promotion->files.n; i++) {
+		int fd = open_file(promotion, promotion->files.at[i], err);
+
+		if (fd < 0)
+			return -1;
+		rt_close(fd);
+	}
+	return syncfs(promotion->from) ? rt_fail_errno(err, "can't sync the quarantine") : 0;
+}
+
+/* The content on disk before it gets its name: what a crash leaves at the right name is complete. */
+static int
 sync_files(const struct promotion *promotion, struct rt_err *err)
 {
-	size_t i;
+	rt_auto(opened) struct opened opened = {0};
 
-	if (promotion->files.n > SYNC_EACH_MAX && syncfs(promotion->from))
-		return rt_fail_errno(err, "can't sync the quarantine");
-	if (promotion->files.n > SYNC_EACH_MAX && !promotion->shared)
-		return 0;
-	for (i = 0; i < promotion->files.n; i++)
-		if (sync_file(promotion, promotion->files.at[i], err))
+	if (promotion->files.n > SYNC_EACH_MAX)
+		return sync_whole(promotion, err);
+	for (size_t i = 0; i < promotion->files.n; i++) {
+		opened.fds[opened.n] = open_file(promotion, promotion->files.at[i], err);
+		if (opened.fds[opened.n] < 0)
 			return -1;
-	return 0;
+		opened.n++;
+	}
+	return rt_sync_all(opened.fds, opened.n) ? rt_fail_errno(err, "can't sync objects of the quarantine") : 0;
 }
 
 static int
@@ -223,16 +251,23 @@ place_all(const struct promotion *promotion, bool indexes, struct rt_err *err)
 static int
 sync_dirs(const struct promotion *promotion, struct rt_err *err)
 {
-	size_t i;
+	rt_auto(opened) struct opened opened = {0};
 
-	for (i = 0; i < promotion->dirs.n; i++) {
+	if (!promotion->dirs.n)
+		return 0;
+	/* there are 257 at most: those of two digits, and pack */
+	for (size_t i = 0; i <= promotion->dirs.n; i++) {
+		const char *name = i < promotion->dirs.n ? promotion->dirs.at[i] : ".";
+		int fd = openat(promotion->to, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
 		/* gone: a gc put all that was in it into a pack */
-		if (!rt_exists(promotion->to, promotion->dirs.at[i]))
+		if (fd < 0 && errno == ENOENT)
 			continue;
-		if (rt_sync_dir(promotion->to, promotion->dirs.at[i], err))
-			return -1;
+		if (fd < 0)
+			return rt_fail_errno(err, "can't open objects/%s", name);
+		opened.fds[opened.n++] = fd;
 	}
-	return promotion->dirs.n ? rt_sync_dir(promotion->to, ".", err) : 0;
+	return rt_sync_all(opened.fds, opened.n) ? rt_fail_errno(err, "can't sync the folders of objects") : 0;
 }
 
 int

@@ -341,23 +341,24 @@ is_settled(const char *dir)
 static int
 sync_ref_folders(struct rt_repo *repo, const char *name, struct rt_err *err)
 {
-	rt_auto(free) char *path = rt_strdup(name);
-	char *slash;
+	rt_auto(free) char *path = rt_format("%s/%s", repo->commondir, name);
+	RT_VEC(int) fds = {0};
+	int rc = 0;
 
-	while ((slash = strrchr(path, '/')) != NULL) {
-		rt_auto(free) char *folder = NULL;
-		rt_auto(free) char *above = NULL;
-
-		*slash = '\0';
-		folder = rt_format("%s/%s", repo->commondir, path);
-		if (is_settled(folder))
-			return 0;
-		slash = strrchr(path, '/');
-		above = rt_format("%s/%.*s", repo->commondir, slash != NULL ? (int)(slash - path) : 0, path);
-		if (rt_sync_dir(AT_FDCWD, above, err) < 0)
-			return -1;
+	*strrchr(path, '/') = '\0';
+	while (rc == 0 && strlen(path) > strlen(repo->commondir) && !is_settled(path)) {
+		*strrchr(path, '/') = '\0';
+		*rt_push(&fds) = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		rc = fds.at[fds.n - 1] < 0 ? -1 : 0;
 	}
-	return 0;
+	if (rc == 0)
+		rc = rt_sync_all(fds.at, fds.n);
+	if (rc < 0)
+		rt_fail_errno(err, "cannot sync the folders of the ref %s", name);
+	for (size_t i = 0; i < fds.n; i++)
+		rt_close(fds.at[i]);
+	free(fds.at);
+	return rc;
 }
 
 static int

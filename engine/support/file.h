@@ -48,6 +48,11 @@ uint64_t rt_tree_size(const char *path);
 bool rt_room_take(uint64_t *room, const char *path);
 /* fsync of the directory at/path. */
 int rt_sync_dir(int at, const char *path, struct rt_err *err) RT_MUST_USE;
+/*
+ * fsync of many descriptors at once: each waits for the disk by itself, and together they wait hardly longer than one.
+ * 0, or -1 with the errno of one that failed; the others are synced or not.
+ */
+int rt_sync_all(const int *fds, size_t n) RT_MUST_USE;
 /* A link is there even if what it names is not. */
 bool rt_exists(int at, const char *path);
 /*

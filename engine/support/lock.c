@@ -63,14 +63,20 @@ nap(int64_t ms)
 	nanosleep(&time, NULL);
 }
 
-/* Best effort: the text is for people, and a full disk must not keep anybody from taking the lock. */
+/*
+ * Best effort: the text is for people, and a full disk must not keep anybody from taking the lock. Written over the one
+ * before: of a file that was emptied first ext4 gives the block back, and waits for the new one when it is closed.
+ */
 static void
 write_holder(int fd, const char *who)
 {
 	size_t len = strlen(who);
+	struct stat st;
 
 	len = len < HOLDER_MAX ? len : HOLDER_MAX;
-	if (ftruncate(fd, 0) || pwrite(fd, who, len, 0) < 0)
+	if (pwrite(fd, who, len, 0) < 0 || fstat(fd, &st) || st.st_size <= (off_t)len)
+		return;
+	if (ftruncate(fd, (off_t)len))
 		return;
 }
 

@@ -566,3 +566,50 @@ Test(remove, does_not_go_into_what_is_mounted)
 	cr_assert_eq(status, 0);
 	cr_assert(rt_exists(AT_FDCWD, "outside/f"));
 }
+
+/* ---- many at once ---- */
+
+static void
+open_many(int *fds, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		rt_auto(free) char *name = rt_format("many-%zu", i);
+
+		fds[i] = open(name, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+		cr_assert_geq(fds[i], 0);
+		cr_assert_eq(rt_write_all(fds[i], name, strlen(name)), 0);
+	}
+}
+
+Test(file, files_are_synced_at_once_however_many_there_are)
+{
+	static const size_t some[] = {0, 1, 2, 8, 9, 20};
+	int fds[20];
+
+	open_many(fds, RT_COUNT(fds));
+	for (size_t i = 0; i < RT_COUNT(some); i++)
+		cr_expect_eq(rt_sync_all(fds, some[i]), 0);
+	for (size_t i = 0; i < RT_COUNT(fds); i++)
+		close(fds[i]);
+}
+
+Test(file, one_of_many_that_can_not_be_synced_is_an_error)
+{
+	static const size_t bad[] = {0, 1, 7, 8, 19};
+	int fds[20], ends[2];
+
+	open_many(fds, RT_COUNT(fds));
+	cr_assert_eq(pipe2(ends, O_CLOEXEC), 0);
+	for (size_t i = 0; i < RT_COUNT(bad); i++) {
+		int kept = fds[bad[i]];
+
+		fds[bad[i]] = ends[0];
+		errno = 0;
+		cr_expect_eq(rt_sync_all(fds, RT_COUNT(fds)), -1, "number %zu", bad[i]);
+		cr_expect_eq(errno, EINVAL);
+		fds[bad[i]] = kept;
+	}
+	cr_expect_eq(rt_sync_all(ends, 1), -1);
+	for (size_t i = 0; i < RT_COUNT(fds); i++)
+		close(fds[i]);
+}
