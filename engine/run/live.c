@@ -233,23 +233,31 @@ rt_live_set_down(struct rt_live *cell)
 }
 
 static void
-hear(struct rt_live *cell, const struct rt_note *note, int *upper)
+hear_start(struct rt_live *cell, const struct rt_note *note, int *upper)
 {
 	const struct rt_cell_spec *spec = cell->outcome.spec;
+	cell->ready = true;
+	cell->ready_ms = note->start_ms;
+	cell->outcome.start_ns = note->start_ns;
+	rt_close(cell->outcome.upper_fd);
+	cell->outcome.upper_fd = *upper;
+	*upper = -1;
+	if (cell->ended)
+		return;
+	cell->deadline = spec->timeout_ms > 0 ? note->start_ms + spec->timeout_ms : RT_LIVE_NEVER;
+	cell->silent_at = spec->silence_ms > 0 ? note->start_ms + spec->silence_ms : RT_LIVE_NEVER;
+}
+
+static void
+hear(struct rt_live *cell, const struct rt_note *note, int *upper)
+{
 	switch (note->kind) {
 	case RT_NOTE_READY:
-		cell->ready = true;
-		cell->ready_ms = note->ms;
-		cell->outcome.start_ns = note->start_ns;
-		rt_close(cell->outcome.upper_fd);
-		cell->outcome.upper_fd = *upper;
-		*upper = -1;
-		if (cell->ended)
-			return;
-		cell->deadline = spec->timeout_ms > 0 ? note->ms + spec->timeout_ms : RT_LIVE_NEVER;
-		cell->silent_at = spec->silence_ms > 0 ? note->ms + spec->silence_ms : RT_LIVE_NEVER;
+		hear_start(cell, note, upper);
 		return;
 	case RT_NOTE_EXIT:
+		if (note->start_ms)
+			hear_start(cell, note, upper);
 		hear_exit(cell, note);
 		break;
 	case RT_NOTE_PROBLEM:
@@ -257,10 +265,12 @@ hear(struct rt_live *cell, const struct rt_note *note, int *upper)
 		rt_live_decide(cell, RT_END_SETUP, 0);
 		break;
 	case RT_NOTE_OVER:
-		/* a keeper that was killed meanwhile is not to be asked again: its end is waited for */
+		/* of a keeper that was killed meanwhile, or left something out, the end is waited for */
 		cell->over = cell->ended && cell->blows == 0;
 		if (cell->over)
 			rt_live_set_down(cell);
+		else if (!cell->ended)
+			rt_live_kill(cell);
 		break;
 	default:
 		break;

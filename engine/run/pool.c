@@ -67,7 +67,8 @@ rt_pool_size(const struct rt_pool *pool)
 	return pool->cells.n;
 }
 
-/* The keeper of a cell of the same kind that is over, if there is one. */
+/* The keeper of a cell of the same kind that is over, if there is one: the one that has waited longest, because the
+ * last may still be taking its cell's mounts down. */
 static void
 find_keeper(struct rt_pool *pool, struct rt_live *cell)
 {
@@ -76,7 +77,9 @@ find_keeper(struct rt_pool *pool, struct rt_live *cell)
 		if (strcmp(pool->keepers.at[i].kind, kind) != 0)
 			continue;
 		cell->minder = pool->keepers.at[i];
-		pool->keepers.at[i] = pool->keepers.at[--pool->keepers.n];
+		pool->keepers.n--;
+		memmove(pool->keepers.at + i, pool->keepers.at + i + 1,
+			(pool->keepers.n - i) * sizeof(*pool->keepers.at));
 		return;
 	}
 	cell->minder.kind = rt_steal(&kind);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "support/clock.h"
@@ -169,6 +170,24 @@ Test(cell, silence_kills_it_and_output_puts_that_off)
 	const struct rt_cell_outcome *outcome = cells_run(&spec);
 	cr_assert_eq(outcome->end, RT_END_SILENT);
 	cr_assert_str_eq(outcome->log.data, "1\n2\n3\n4\n5\n6\n");
+}
+
+/* A quick command is announced together with its end, a slow one before. */
+Test(cell, quick_and_slow_commands_say_the_same_of_themselves)
+{
+	static const char *const scripts[] = {"echo new >made", "sleep 0.2; echo new >made; exit 0"};
+	for (size_t i = 0; i < RT_COUNT(scripts); i++) {
+		struct timespec before, after;
+		clock_gettime(CLOCK_REALTIME_COARSE, &before);
+		const struct rt_cell_outcome *outcome = cells_sh(scripts[i]);
+		clock_gettime(CLOCK_REALTIME, &after);
+		cells_expect(outcome, 0);
+		cr_expect(outcome->upper_fd >= 0 && rt_exists(outcome->upper_fd, "made"));
+		cr_expect_geq(outcome->start_ns, (int64_t)before.tv_sec * 1000000000 + before.tv_nsec);
+		cr_expect_leq(outcome->start_ns, (int64_t)after.tv_sec * 1000000000 + after.tv_nsec);
+		cr_expect_geq(outcome->duration_ms, i ? 200 : 0);
+		cr_expect_lt(outcome->duration_ms, 20000);
+	}
 }
 
 Test(cell, writes_land_in_the_upper_directory_alone)
