@@ -74,7 +74,7 @@ struct rt_cell_spec {
 	bool nested;			/* keep user namespaces and mounts available inside */
 	int64_t timeout_ms, silence_ms; /* silence 0: off */
 	uint64_t tmp_bytes; /* size cap of the private /tmp and of a thrown-away upper; 0: half of the memory */
-	uint64_t memory_bytes, max_pids; /* where a cgroup is writable; 0: no limit, pids 4096 */
+	uint64_t memory_bytes, max_pids; /* where a cgroup is writable; 0: 3/4 of the memory, pids 4096 */
 	int output_fd;			 /* -1, or a file that gets all that is written to the streams, */
 	enum rt_streams streams;	 /* as they come where it is both, */
 	uint64_t output_max;		 /* up to so many bytes (more: RT_END_LIMIT); 0: 1 GiB */

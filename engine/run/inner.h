@@ -169,6 +169,11 @@ struct rt_cage {
 		.dir = -1 \
 	}
 void rt_cage_make(struct rt_cage *cage, const struct rt_cell_spec *spec);
+/*
+ * Once what is in the group has run for a while: without a limit of memory so far, a v1 group sets one. Its processes
+ * are frozen meanwhile, so that none is forked past it.
+ */
+void rt_cage_tighten(struct rt_cage *cage);
 /* Moves pid into the v1 groups; before the child is told to go on. */
 void rt_cage_admit(const struct rt_cage *cage, pid_t pid);
 /* Whether there was a group to kill. */

@@ -2,6 +2,10 @@
  * Control groups. A v2 group of its own lets the engine kill a fork storm without competing with it for the processor;
  * memory and pids are limited where a controller is at hand. The group's name holds the engine's pid and start time, so
  * that the next engine can tell and remove what a killed one left behind.
+ *
+ * Nobody needs to ask for a limit of memory: a test that takes all of it would have the kernel look for a victim in the
+ * whole machine. In v2 it is one write. In v1 moving a process waits for all processors, which costs more than a small
+ * cell, so that it is left to those that go on.
  */
 
 #include "run/inner.h"
@@ -13,6 +17,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysinfo.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -23,6 +28,8 @@
 /* a group that is being killed is gone in some milliseconds */
 #define REMOVE_TRIES 200
 #define REMOVE_PAUSE_NS 5000000
+#define FREEZE_TRIES 50
+#define FREEZE_PAUSE_NS 1000000
 
 struct group {
 	char *dir; /* our own group, writable; NULL: none */
@@ -175,6 +182,32 @@ write_value(const char *dir, const char *file, unsigned long long value)
 	return fd >= 0 && dprintf(fd, "%llu", value) > 0;
 }
 
+static uint64_t
+number_in(const char *dir, const char *file)
+{
+	rt_auto(free) char *path = dir ? rt_format("%s/%s", dir, file) : NULL;
+	rt_auto(buf) struct rt_buf text = RT_BUF_INIT;
+	/* "max" is no number, and no limit */
+	return path && read_text(path, &text) && text.data[0] >= '0' && text.data[0] <= '9'
+		   ? strtoull(text.data, NULL, 10)
+		   : UINT64_MAX;
+}
+
+/* Three quarters of the memory that there is for the engine's own group. */
+static uint64_t
+default_memory(void)
+{
+	static uint64_t bytes;
+	struct sysinfo info;
+	if (bytes)
+		return bytes;
+	uint64_t all = sysinfo(&info) < 0 ? (uint64_t)1 << 30 : (uint64_t)info.totalram * info.mem_unit;
+	const uint64_t own[] = {number_in(unified.dir, "memory.max"), number_in(memory.dir, "memory.limit_in_bytes")};
+	for (size_t i = 0; i < RT_COUNT(own); i++)
+		all = own[i] < all ? own[i] : all;
+	return bytes = all / 4 * 3;
+}
+
 /* The keeper and init count, too, and shall not be what the limit falls short by. */
 static unsigned long long
 limit_of_pids(const struct rt_cell_spec *spec)
@@ -205,12 +238,51 @@ rt_cage_make(struct rt_cage *cage, const struct rt_cell_spec *spec)
 	locate_all();
 	if (unified.dir && (cage->paths[0] = make_group(&unified))) {
 		cage->dir = open(cage->paths[0], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		if (spec->memory_bytes && write_value(cage->paths[0], "memory.max", spec->memory_bytes))
-			cage->memory_bytes = spec->memory_bytes;
+		uint64_t bytes = spec->memory_bytes ? spec->memory_bytes : default_memory();
+		if (write_value(cage->paths[0], "memory.max", bytes))
+			cage->memory_bytes = bytes;
 		if (spec->max_pids)
 			write_value(cage->paths[0], "pids.max", limit_of_pids(spec));
 	}
 	make_v1(cage, spec);
+}
+
+static bool
+is_frozen(const struct rt_cage *cage)
+{
+	rt_auto(free) char *path = rt_format("%s/cgroup.events", cage->paths[0]);
+	rt_auto(buf) struct rt_buf text = RT_BUF_INIT;
+	return read_text(path, &text) && strstr(text.data, "frozen 1");
+}
+
+static void
+admit_all(const struct rt_cage *cage)
+{
+	rt_auto(free) char *path = rt_format("%s/cgroup.procs", cage->paths[0]);
+	rt_auto(buf) struct rt_buf text = RT_BUF_INIT;
+	if (!read_text(path, &text))
+		return;
+	for (const char *line = text.data; *line; line = strchr(line, '\n') + 1) {
+		write_value(cage->paths[1], "cgroup.procs", strtoull(line, NULL, 10));
+		if (!strchr(line, '\n'))
+			return;
+	}
+}
+
+void
+rt_cage_tighten(struct rt_cage *cage)
+{
+	if (cage->memory_bytes || !cage->paths[0] || cage->paths[1] || !memory.dir ||
+	    !(cage->paths[1] = make_group(&memory)) ||
+	    !write_value(cage->paths[1], "memory.limit_in_bytes", default_memory()) ||
+	    !write_value(cage->paths[0], "cgroup.freeze", 1))
+		return;
+	for (int tries = 0; tries < FREEZE_TRIES && !is_frozen(cage); tries++)
+		nanosleep(&(struct timespec){.tv_nsec = FREEZE_PAUSE_NS}, NULL);
+	admit_all(cage);
+	cage->memory_bytes = default_memory();
+	if (!write_value(cage->paths[0], "cgroup.freeze", 0))
+		rt_cage_kill(cage);
 }
 
 void

@@ -14,6 +14,7 @@
 
 #define SETUP_MS (10 * 60 * 1000) /* copying a workspace is the slow case */
 #define DRAIN_MS 1000
+#define TIGHTEN_MS 1000 /* what ends before costs nothing more */
 #define DEFAULT_STDOUT ((uint64_t)1 << 30)
 
 void
@@ -72,6 +73,7 @@ rt_live_new(const struct rt_cell_spec *spec)
 	    .errs = -1,
 	    .silent_at = RT_LIVE_NEVER,
 	    .stuck_at = RT_LIVE_NEVER,
+	    .tighten_at = RT_LIVE_NEVER,
 	    .drained_at = RT_LIVE_NEVER};
 	return cell;
 }
@@ -192,7 +194,7 @@ void
 rt_live_kill(struct rt_live *cell)
 {
 	bool namespaces = cell->outcome.spec->level == RT_LEVEL_OF_NAMESPACES;
-	cell->deadline = cell->silent_at = RT_LIVE_NEVER;
+	cell->deadline = cell->silent_at = cell->tighten_at = RT_LIVE_NEVER;
 	if (cell->reaped || cell->over)
 		return;
 	if (rt_cage_kill(&cell->minder.cage) || namespaces || cell->blows > 0)
@@ -206,7 +208,8 @@ static void
 hear_exit(struct rt_live *cell, const struct rt_note *note)
 {
 	cell->outcome.leaked = note->leaked;
-	cell->idle = note->leaked == 0;
+	/* what a group has run out of is for one cell to answer for */
+	cell->idle = note->leaked == 0 && !rt_cage_out_of_memory(&cell->minder.cage);
 	cell->outcome.duration_ms = note->ms - cell->ready_ms;
 	if (WIFSIGNALED(note->status)) {
 		bool memory = WTERMSIG(note->status) == SIGKILL && rt_cage_out_of_memory(&cell->minder.cage);
@@ -219,7 +222,7 @@ hear_exit(struct rt_live *cell, const struct rt_note *note)
 	}
 	/* Init goes by itself; what keeps the processor busy is helped along. Without a group that is init's own work.
 	 */
-	cell->deadline = cell->silent_at = RT_LIVE_NEVER;
+	cell->deadline = cell->silent_at = cell->tighten_at = RT_LIVE_NEVER;
 	cell->stuck_at = rt_clock_ms() + RT_LIVE_KILL_MS;
 	if (cell->outcome.leaked)
 		rt_cage_kill(&cell->minder.cage);
@@ -246,6 +249,7 @@ hear_start(struct rt_live *cell, const struct rt_note *note, int *upper)
 		return;
 	cell->deadline = spec->timeout_ms > 0 ? note->start_ms + spec->timeout_ms : RT_LIVE_NEVER;
 	cell->silent_at = spec->silence_ms > 0 ? note->start_ms + spec->silence_ms : RT_LIVE_NEVER;
+	cell->tighten_at = note->start_ms + TIGHTEN_MS;
 }
 
 static void
@@ -358,6 +362,10 @@ rt_live_read_output(struct rt_live *cell, int *fd, bool to_file)
 void
 rt_live_expire(struct rt_live *cell, int64_t now)
 {
+	if (now >= cell->tighten_at) {
+		cell->tighten_at = RT_LIVE_NEVER;
+		rt_cage_tighten(&cell->minder.cage);
+	}
 	if (now >= cell->deadline) {
 		rt_live_problem(cell, cell->ready ? "deadline" : "setting up the isolation took too long");
 		rt_live_decide(cell, cell->ready ? RT_END_TIMEOUT : RT_END_SETUP, 0);

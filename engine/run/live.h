@@ -36,7 +36,7 @@ struct rt_live {
 	bool full;	   /* no more output is kept */
 	unsigned blows;	   /* how often it was killed: the second time is rougher */
 	uint64_t written;  /* bytes of output so far */
-	int64_t ready_ms, deadline, silent_at, stuck_at, drained_at;
+	int64_t ready_ms, deadline, silent_at, stuck_at, drained_at, tighten_at;
 };
 
 struct rt_live *rt_live_new(const struct rt_cell_spec *spec);

@@ -209,7 +209,8 @@ earliest(const struct rt_pool *pool, int64_t until)
 	int64_t first = until > 0 ? until : RT_LIVE_NEVER;
 	for (size_t i = 0; i < pool->cells.n; i++) {
 		const struct rt_live *cell = pool->cells.at[i];
-		const int64_t times[] = {cell->deadline, cell->silent_at, cell->stuck_at, cell->drained_at};
+		const int64_t times[] = {cell->deadline, cell->silent_at, cell->stuck_at, cell->drained_at,
+					 cell->tighten_at};
 		for (size_t k = 0; k < RT_COUNT(times); k++)
 			first = times[k] < first ? times[k] : first;
 	}

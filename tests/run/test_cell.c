@@ -462,6 +462,20 @@ Test(cell, too_much_memory_is_a_limit)
 	cr_assert(strstr(outcome->problem.data, "memory"), "%s", outcome->problem.data);
 }
 
+/* In v2 from the beginning, in v1 a moment later. */
+Test(cell, a_cell_that_goes_on_has_a_limit_of_memory_that_nobody_asked_for)
+{
+	struct rt_cell_spec spec = cells_spec(CELLS_ARGV("sh", "-c", "sleep 1.5 & wait; cat /proc/self/cgroup"));
+	const struct rt_cell_outcome *outcome = cells_run(&spec);
+	cr_assert_eq(outcome->end, RT_END_EXIT, "%s", outcome->problem.data);
+	/* "4:memory:/cell-..." in v1; in v2 the group is the root of what the cell sees */
+	if (!strstr(outcome->log.data, ":memory:"))
+		cells_skip("no memory control group of version 1");
+	if (access("/sys/fs/cgroup/memory/cgroup.procs", W_OK) < 0)
+		cells_skip("no writable memory control group");
+	cr_assert(strstr(outcome->log.data, "cell-"), "%s", outcome->log.data);
+}
+
 /* Order of ending, not of starting. */
 Test(cell, pool_runs_several_and_gives_the_first_that_ends)
 {
