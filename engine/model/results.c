@@ -155,6 +155,12 @@ rt_results_retried(struct rt_results *results, const char *id)
 	}
 }
 
+static const char *
+metric_key(const void *owner, size_t position)
+{
+	return ((const struct rt_results *)owner)->metrics.at[position].id;
+}
+
 void
 rt_results_metric(struct rt_results *results, const char *id, double value)
 {
@@ -164,9 +170,39 @@ rt_results_metric(struct rt_results *results, const char *id, double value)
 		rt_results_problem(results, "%s: the value is not a finite number", id);
 		return;
 	}
+	results->by_metric.owner = results;
+	results->by_metric.key = metric_key;
+	size_t first = rt_index_find(&results->by_metric, id);
 	metric = rt_push(&results->metrics);
-	metric->id = rt_arena_add(&results->arena, id, strlen(id));
-	metric->value = value;
+	uint32_t position = (uint32_t)results->metrics.n; /* from 1 */
+	*metric = (struct rt_metric){.value = value};
+	if (first == RT_INDEX_NONE) {
+		metric->id = rt_arena_add(&results->arena, id, strlen(id));
+		metric->last = position;
+		rt_index_add(&results->by_metric, position - 1);
+	} else {
+		struct rt_metric *head = &results->metrics.at[first];
+
+		metric->id = head->id;
+		results->metrics.at[head->last - 1].next = position;
+		head->last = position;
+	}
+}
+
+const struct rt_metric *
+rt_results_sample(const struct rt_results *results, const char *id)
+{
+	struct rt_index index = results->by_metric;
+
+	index.owner = results;
+	size_t at = rt_index_find(&index, id);
+	return at == RT_INDEX_NONE ? NULL : &results->metrics.at[at];
+}
+
+const struct rt_metric *
+rt_results_next_sample(const struct rt_results *results, const struct rt_metric *sample)
+{
+	return sample->next ? &results->metrics.at[sample->next - 1] : NULL;
 }
 
 static const char *
@@ -271,6 +307,7 @@ rt_results_release(struct rt_results *results)
 {
 	rt_arena_release(&results->arena);
 	rt_index_release(&results->index);
+	rt_index_release(&results->by_metric);
 	rt_index_release(&results->by_finding);
 	rt_index_release(&results->by_marked);
 	free(results->by_line);

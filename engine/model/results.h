@@ -37,6 +37,8 @@ struct rt_case {
 struct rt_metric {
 	const char *id;
 	double value;
+	uint32_t next; /* 1 + position of the next sample of the same id; 0: none */
+	uint32_t last; /* of the first sample of an id: 1 + position of the last; of the others 0 */
 };
 
 /* One item that should not exist. Its id is cell, "/", fingerprint. */
@@ -62,6 +64,7 @@ struct rt_results {
 	size_t note_bytes;
 	RT_VEC(struct rt_metric) metrics;
 	RT_VEC(struct rt_finding) findings; /* each id once */
+	struct rt_index by_metric;	    /* the first sample of each id */
 	struct rt_index by_finding, by_marked;
 	struct rt_strs problems; /* each with file and place; at most 100 kept */
 	size_t counts[5];	 /* cases by enum rt_status */
@@ -87,6 +90,9 @@ void rt_results_case(struct rt_results *results, const char *id, enum rt_status 
 		     double duration_ms, const char *note, size_t note_len);
 /* Of a case that passed: not at the first attempt. */
 void rt_results_retried(struct rt_results *results, const char *id);
+/* The first sample of an id, and the one after; NULL: none. */
+const struct rt_metric *rt_results_sample(const struct rt_results *results, const char *id);
+const struct rt_metric *rt_results_next_sample(const struct rt_results *results, const struct rt_metric *sample);
 /* A value that is not finite is a problem. The same id may come several times: each is a sample. */
 void rt_results_metric(struct rt_results *results, const char *id, double value);
 /*

@@ -153,6 +153,9 @@ rt_stand_pairs(const struct rt_stand *stand, const struct rt_item *item)
 
 	if (item->kind != RT_ITEM_METRIC || !barred || stand->input->adoption)
 		return false;
+	/* one that is not there at all needs no pairs */
+	if (!rt_results_sample(&stand->views[0].run->results, item->id))
+		return false;
 	return check->samples > 1 || !rt_stand_may_record(stand);
 }
 
@@ -169,12 +172,17 @@ static double
 run_value(const struct rt_view *view, const char *id)
 {
 	const struct rt_results *results = &view->run->results;
-	rt_auto(free) double *values = rt_alloc(results->metrics.n + 1, sizeof(*values));
-	size_t i, n = 0;
+	const struct rt_metric *sample = rt_results_sample(results, id);
+	rt_auto(free) double *values = NULL;
+	size_t n = 0, cap = 0;
 
-	for (i = 0; i < results->metrics.n; i++)
-		if (!strcmp(results->metrics.at[i].id, id))
-			values[n++] = results->metrics.at[i].value;
+	if (sample && !sample->next)
+		return sample->value;
+	for (; sample; sample = rt_results_next_sample(results, sample)) {
+		if (n == cap)
+			values = rt_realloc(values, cap = cap ? 2 * cap : 16, sizeof(*values));
+		values[n++] = sample->value;
+	}
 	if (!n)
 		return 0;
 	qsort(values, n, sizeof(*values), by_size);

@@ -260,20 +260,18 @@ see_metric(const struct rt_stand *stand, const struct rt_view *view, const struc
 	enum rt_level level = metric_level(stand, item->line);
 	struct rt_sight sight = {.status = RT_STATUS_ABSENT};
 	bool barred = item->line && item->line->level == level;
-	size_t i;
+	/* others are held against the base, in pairs */
+	bool exact = stand->check->samples <= 1 && rt_stand_may_record(stand);
+	const struct rt_metric *sample = rt_results_sample(results, item->id);
 
-	for (i = 0; i < results->metrics.n; i++) {
-		double value = results->metrics.at[i].value;
-
-		if (strcmp(results->metrics.at[i].id, item->id) != 0)
-			continue;
-		if (!sight.has_value || rt_metric_worse(level, value, sight.value, 0))
-			sight.value = value;
+	for (; sample; sample = rt_results_next_sample(results, sample)) {
+		if (!sight.has_value || rt_metric_worse(level, sample->value, sight.value, 0))
+			sight.value = sample->value;
 		sight.has_value = true;
 	}
 	if (!sight.has_value)
 		sight.colour = barred ? RT_RED : RT_MUTE;
-	else if (barred && rt_metric_worse(level, sight.value, item->line->value, stand->check->margin))
+	else if (barred && exact && rt_metric_worse(level, sight.value, item->line->value, stand->check->margin))
 		sight.colour = RT_RED;
 	return sight;
 }
@@ -414,14 +412,12 @@ visit_new_metrics(struct round *round)
 {
 	const struct rt_results *first = &round->stand->views[0].run->results;
 	const struct rt_baseline *baseline = rt_judge_baseline(round->stand->input);
-	size_t i, j;
+	size_t i;
 
 	for (i = 0; i < first->metrics.n; i++) {
 		struct rt_item item = {.kind = RT_ITEM_METRIC, .id = first->metrics.at[i].id};
 
-		for (j = 0; j < i && strcmp(first->metrics.at[j].id, item.id) != 0; j++)
-			;
-		if (j < i || rt_baseline_find(baseline, item.id))
+		if (!first->metrics.at[i].last || rt_baseline_find(baseline, item.id))
 			continue;
 		if (!round->visit(round->data, &item))
 			return false;

@@ -20,9 +20,6 @@ add_sample(const struct rt_reading *reading, const char *name, const char *part,
 	rt_results_metric(reading->results, id.data, value);
 }
 
-/* More numbers in one file than any command is measured by: each is held against those before. */
-enum { ONCE_MAX = 4096 };
-
 /* For formats that name each number once. */
 static bool
 has_sample(const struct rt_reading *reading, const char *name)
@@ -30,10 +27,7 @@ has_sample(const struct rt_reading *reading, const char *name)
 	rt_auto(buf) struct rt_buf id = RT_BUF_INIT;
 
 	rt_id_case(&id, reading->cell, &name, 1);
-	for (size_t i = 0; i < reading->results->metrics.n; i++)
-		if (!strcmp(reading->results->metrics.at[i].id, id.data))
-			return true;
-	return false;
+	return rt_results_sample(reading->results, id.data) != NULL;
 }
 
 static void
@@ -195,10 +189,10 @@ rt_criterion_rs_read(const struct rt_reading *reading, struct rt_err *err)
 
 /* ---- lines ---- */
 
-/* A report in lines. on_line returns false when it is enough. */
+/* A report in lines. */
 struct lined {
 	const struct rt_reading *reading;
-	bool (*on_line)(struct lined *lined, size_t number, const char *line);
+	void (*on_line)(struct lined *lined, size_t number, const char *line);
 	bool ended; /* time: its last line was there */
 };
 
@@ -212,18 +206,17 @@ each_line(struct lined *lined, struct rt_err *err)
 
 	while ((got = rt_lines_next(&lines, &line, err)) > 0) {
 		rt_auto(free) char *text = rt_strndup(line.at, line.len < 4096 ? line.len : 4096);
-		if (!lined->on_line(lined, lines.number, text))
-			break;
+		lined->on_line(lined, lines.number, text);
 	}
-	if (got >= 0) {
+	if (got == 0) {
 		rt_reading_open_line(reading, &lines);
 		nothing_measured(reading);
 	}
-	return got < 0 ? -1 : 0;
+	return got;
 }
 
 /* perf stat -x, : value,unit,event,... Its own man page, "CSV FORMAT". */
-static bool
+static void
 on_perf_line(struct lined *lined, size_t number, const char *line)
 {
 	const struct rt_reading *reading = lined->reading;
@@ -234,11 +227,10 @@ on_perf_line(struct lined *lined, size_t number, const char *line)
 	double value;
 
 	if (!line[0] || line[0] == '#')
-		return true;
-	if (!event || reading->results->metrics.n == ONCE_MAX) {
-		rt_reading_problem(reading, number,
-				   event ? "counts more events than there are" : "is no line of perf stat -x,");
-		return !event;
+		return;
+	if (!event) {
+		rt_reading_problem(reading, number, "is no line of perf stat -x,");
+		return;
 	}
 	rt_auto(free) char *name = rt_strndup(event + 1, strcspn(event + 1, ","));
 	value = rt_decimal(text);
@@ -250,7 +242,6 @@ on_perf_line(struct lined *lined, size_t number, const char *line)
 		rt_reading_problem(reading, number, "counts an event a second time; give each run a file of its own");
 	else
 		add_sample(reading, name, NULL, value);
-	return true;
 }
 
 int
@@ -282,7 +273,7 @@ elapsed(const char *text)
 }
 
 /* GNU time -v: what it says of the whole command. */
-static bool
+static void
 on_time_line(struct lined *lined, size_t number, const char *line)
 {
 	const struct rt_reading *reading = lined->reading;
@@ -311,7 +302,6 @@ on_time_line(struct lined *lined, size_t number, const char *line)
 	if (!strncmp(line, "Exit status: ", 13) && strcmp(line + 13, "0") != 0)
 		rt_reading_problem(reading, number, "the command that was measured failed");
 	lined->ended |= !strncmp(line, "Exit status: ", 13);
-	return true;
 }
 
 int

@@ -262,3 +262,24 @@ Test(results, a_control_is_no_observation)
 	rt_results_case(&results, "unit/t::test_c0ffeepass", RT_STATUS_FAIL, -1, -1, NULL, 0);
 	cr_expect_eq(results.control, RT_STATUS_FAIL, "the worst counts");
 }
+
+/* One after another through all of them, a report of some MiB took minutes. */
+Test(results, samples_of_a_name_are_found_among_many_names)
+{
+	const struct rt_metric *sample;
+	char id[32];
+
+	for (int i = 0; i < 100000; i++) {
+		snprintf(id, sizeof(id), "m/%d", i % 50000);
+		rt_results_metric(&results, id, i);
+	}
+	for (int i = 0; i < 50000; i++) {
+		snprintf(id, sizeof(id), "m/%d", i);
+		sample = rt_results_sample(&results, id);
+		cr_assert(sample && sample->value == i && sample->last);
+		sample = rt_results_next_sample(&results, sample);
+		cr_assert(sample && sample->value == i + 50000 && !sample->last);
+		cr_assert_null(rt_results_next_sample(&results, sample));
+	}
+	cr_assert_null(rt_results_sample(&results, "m/x"));
+}

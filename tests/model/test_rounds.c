@@ -663,3 +663,18 @@ Test(rounds, a_case_that_was_run_again_once_is_within_chance)
 	cr_assert_eq(kit_judge(), RT_VERDICT_WOULD_LAND);
 	cr_expect(kit_unproven("unit/a", "fails in 1 of"));
 }
+
+/* ---- a noisy number that is not there ---- */
+
+Test(paired_metric, one_that_is_gone_regresses_without_pairs)
+{
+	size_t cell = noisy("time/time lower 100 0", "");
+
+	rt_results_metric(&kit.trials[cell].first.results, "time/other", 1);
+	cr_assert(kit_red(cell));
+	kit_round(cell, "", "m:120");
+	rt_results_metric(&kit.trials[cell].second->results, "time/other", 1);
+	cr_assert_not(kit_more(cell));
+	cr_assert_eq(kit_judge(), RT_VERDICT_REGRESSED);
+	cr_assert_str_eq(kit_find(&kit.out.regressions, "time/time")->now, "absent");
+}
