@@ -232,7 +232,7 @@ rt_reuse_apply(struct rt_reuse *reuse, struct rt_matrix *matrix, const bool *wan
 	rt_auto(free) struct choice *choices = rt_alloc(n + 1, sizeof(*choices));
 	int result = make_keys(reuse, matrix, err);
 	for (size_t i = 0; i < n && result == 0 && reuse->find; i++)
-		if (todo[i])
+		if (todo[i] && !(reuse->needs_only && want[i]))
 			result = look_up(reuse, matrix, i, &choices[i], err);
 	if (result == 0 && reuse->find) {
 		decide(matrix, want, todo, choices);
@@ -291,7 +291,10 @@ note_reused(const struct rt_reuse *reuse, const struct rt_cell *cell, const char
 	if (rt_file_read(AT_FDCWD, path, MAX_LINE, &line, &ignored) < 0)
 		return;
 	rt_sha256_of(line.data, line.len, digest);
-	rt_strs_addf(evidence, "%s reused %s %s", cell->name, key, digest);
+	/* the base may stand on the same as the candidate */
+	rt_auto(free) char *text = rt_format("%s reused %s %s", cell->name, key, digest);
+	if (!rt_strs_has(evidence, text))
+		rt_strs_add(evidence, text);
 }
 
 static void

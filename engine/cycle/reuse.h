@@ -20,6 +20,7 @@ struct rt_reuse {
 	struct rt_home *home;
 	bool find;		 /* recorded results may stand for runs */
 	bool keep;		 /* green runs are to be recorded */
+	bool needs_only;	 /* they stand for what cells need, never for a run that was asked for */
 	bool chain_read;	 /* recorded was filled */
 	struct rt_strs recorded; /* "KEY DIGEST" of what the chain holds, sorted */
 	char machine[RT_SHA256_HEX + 1];

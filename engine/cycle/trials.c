@@ -110,6 +110,7 @@ rt_trials_release(struct rt_trials *trials)
 		rt_matrix_release(&trials->candidate);
 	if (trials->base.plan)
 		rt_matrix_release(&trials->base);
+	rt_reuse_release(&trials->built);
 	rt_anchors_release(&trials->anchors);
 	if (trials->plan)
 		rt_warm_release(&trials->warm);
@@ -162,6 +163,11 @@ make_base(struct rt_trials *trials, struct rt_err *err)
 			   rt_quarantine_dir(gate->quarantine), label, gate->progress, err) < 0)
 		return -1;
 	trials->base.carry = trials->candidate.carry;
+	/* the target was built when it landed; its tests run, because a recorded pass says nothing of chance */
+	if (trials->candidate.reuse && trials->candidate.reuse->find) {
+		trials->built = (struct rt_reuse){.home = gate->home, .find = true, .needs_only = true};
+		trials->base.reuse = &trials->built;
+	}
 	return set_heads(trials, &trials->base, err);
 }
 
@@ -183,6 +189,9 @@ run_side(struct rt_trials *trials, const bool *want, bool on_base, struct rt_err
 	struct rt_matrix *matrix = on_base ? &trials->base : &trials->candidate;
 	if (rt_matrix_run(matrix, want, err) < 0)
 		return -1;
+	if (on_base && matrix->reuse && !trials->built_noted)
+		rt_reuse_note(matrix->reuse, matrix, NULL, &trials->gate->evidence);
+	trials->built_noted = trials->built_noted || on_base;
 	for (size_t i = 0; i < trials->n; i++) {
 		struct rt_trial *trial = &trials->at[i];
 		if (!want[i])

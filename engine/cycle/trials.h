@@ -10,6 +10,7 @@
 
 #include "cycle/anchor.h"
 #include "cycle/gate.h"
+#include "cycle/reuse.h"
 #include "cycle/warm.h"
 
 struct rt_trials {
@@ -17,6 +18,8 @@ struct rt_trials {
 	const struct rt_plan *plan; /* borrowed */
 	const char *side;	    /* names the scratch folders, and the runs in the evidence */
 	struct rt_matrix candidate, base;
+	struct rt_reuse built;	   /* of the base: what its cells need may be recorded already */
+	bool built_noted;	   /* in the evidence */
 	struct rt_anchors anchors; /* of metrics with a budget */
 	struct rt_warm warm;	   /* of the candidate's first runs */
 	struct rt_trial *at;	   /* as many as the plan has cells */

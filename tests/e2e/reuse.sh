@@ -89,6 +89,10 @@ check 'all that sees the source runs, upon what is recorded of the preparation' 
 
 git rm -q t/two
 exits 1 'a removed test is a regression' propose
+exits 1 'and stays one' "$RATCHET" propose --again "$BOX/p.patch"
+says 'the second look takes what was built of the target as it is recorded' 'reused  *build, on the base'
+says 'and runs its tests' 'passed  *unit, on the base'
+check 'the ledger entry says what stood on the base, once' test "$(ledger | head -n 1 | grep -o '"build reused [0-9a-f]* [0-9a-f]*"' | sort | uniq -c | awk '{print NR ":" $1}' | tr '\n' ' ')" = '1:1 '
 echo more >>docs/a.md
 exits 0 'after it, a change of documentation lands' propose
 check 'what a rejected proposal showed stands for nothing' test "$(cached true)" = 'build deps unit '
