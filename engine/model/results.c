@@ -217,33 +217,85 @@ marked_key(const void *owner, size_t position)
 	return ((const struct rt_results *)owner)->findings.at[position].marked;
 }
 
+/* The line of known that a finding's id stands in, and where in findings it is; RT_INDEX_NONE where there is none. */
+struct place {
+	size_t line, at;
+};
+
+static struct place
+place_of(struct rt_results *results, const char *id)
+{
+	struct place place = {RT_INDEX_NONE, RT_INDEX_NONE};
+
+	if (results->known && !results->finding_by_line && results->known->lines.n)
+		results->finding_by_line = rt_alloc(results->known->lines.n, sizeof(*results->finding_by_line));
+	if (results->finding_by_line)
+		place.line = rt_baseline_near(results->known, id, results->next_finding);
+	if (place.line != RT_INDEX_NONE) {
+		results->next_finding = place.line + 1;
+		place.at = (size_t)results->finding_by_line[place.line] - 1;
+	} else {
+		place.at = rt_index_find(&results->by_finding, id);
+	}
+	return place;
+}
+
+/* From now on an id is at the last finding. */
+static void
+settle(struct rt_results *results, const struct place *place, const char *id)
+{
+	if (place->line == RT_INDEX_NONE) {
+		results->findings.at[results->findings.n - 1].id = rt_arena_add(&results->arena, id, strlen(id));
+		rt_index_add(&results->by_finding, results->findings.n - 1);
+	} else {
+		results->findings.at[results->findings.n - 1].id = results->known->lines.at[place->line].id;
+		results->finding_by_line[place->line] = (uint32_t)results->findings.n;
+	}
+}
+
+/* Another one with an id that was given before, unless it says the same. */
+static void
+add_another(struct rt_results *results, size_t first, const char *id, const struct rt_buf *text)
+{
+	rt_auto(free) char *marked = rt_format("%s\n%s", id, text->data);
+	struct rt_finding *head = &results->findings.at[first];
+
+	if ((!head->marked && !strcmp(head->text, text->data)) ||
+	    rt_index_find(&results->by_marked, marked) != RT_INDEX_NONE)
+		return;
+	rt_auto(free) char *name = rt_format("%s::#%u", id, ++head->times);
+	struct place place = place_of(results, name);
+	struct rt_finding *finding = rt_push(&results->findings);
+	finding->times = 1;
+	finding->marked = rt_arena_add(&results->arena, marked, strlen(marked));
+	finding->text = finding->marked + strlen(id) + 1;
+	rt_index_add(&results->by_marked, results->findings.n - 1);
+	/* a fingerprint that itself ends in a number may be there already */
+	if (place.at == RT_INDEX_NONE)
+		settle(results, &place, name);
+	else
+		finding->id = rt_arena_add(&results->arena, name, strlen(name));
+}
+
 void
 rt_results_finding(struct rt_results *results, const char *id, const char *text)
 {
-	rt_auto(buf) struct rt_buf safe = RT_BUF_INIT, name = RT_BUF_INIT, marked = RT_BUF_INIT;
+	rt_auto(buf) struct rt_buf safe = RT_BUF_INIT;
 
 	results->by_finding.owner = results->by_marked.owner = results;
 	results->by_finding.key = finding_key;
 	results->by_marked.key = marked_key;
 	if (text)
 		rt_id_escape_text(&safe, text, strnlen(text, NOTE_MAX));
-	rt_buf_addf(&marked, "%s\n%s", id, safe.data);
-	if (rt_index_find(&results->by_marked, marked.data) != RT_INDEX_NONE)
+	struct place place = place_of(results, id);
+	if (place.at != RT_INDEX_NONE) {
+		add_another(results, place.at, id, &safe);
 		return;
-	rt_buf_adds(&name, id);
-	size_t first = rt_index_find(&results->by_finding, id);
-	if (first != RT_INDEX_NONE)
-		rt_buf_addf(&name, "::#%u", ++results->findings.at[first].times);
-
+	}
 	struct rt_finding *finding = rt_push(&results->findings);
-	finding->marked = rt_arena_add(&results->arena, marked.data, marked.len);
-	finding->id = rt_arena_add(&results->arena, name.data, name.len);
-	finding->text = finding->marked + strlen(id) + 1;
+	finding->text = rt_arena_add(&results->arena, safe.data, safe.len);
 	finding->times = 1;
-	rt_index_add(&results->by_marked, results->findings.n - 1);
-	/* a fingerprint that itself ends in a number may be there already */
-	if (first == RT_INDEX_NONE || rt_index_find(&results->by_finding, name.data) == RT_INDEX_NONE)
-		rt_index_add(&results->by_finding, results->findings.n - 1);
+	settle(results, &place, id);
 }
 
 void
@@ -311,6 +363,7 @@ rt_results_release(struct rt_results *results)
 	rt_index_release(&results->by_finding);
 	rt_index_release(&results->by_marked);
 	free(results->by_line);
+	free(results->finding_by_line);
 	rt_strs_release(&results->problems);
 	free(results->cases.at);
 	free(results->notes.at);

@@ -45,7 +45,8 @@ struct rt_metric {
 struct rt_finding {
 	const char *id;
 	const char *text;   /* message with place, escaped, for people */
-	const char *marked; /* id as it was given, and text: what is the same here was reported twice */
+	const char *marked; /* of one whose id was given before: that id, and text; what is the same here was reported
+			       twice */
 	uint32_t times;	    /* of the first with an id as it was given: how many differ in their text */
 };
 
@@ -63,9 +64,11 @@ struct rt_results {
 	RT_VEC(const char *) notes; /* failure texts made safe by rt_id_escape_text; 8 KiB each, 4 MiB in all */
 	size_t note_bytes;
 	RT_VEC(struct rt_metric) metrics;
-	RT_VEC(struct rt_finding) findings; /* each id once */
-	struct rt_index by_metric;	    /* the first sample of each id */
-	struct rt_index by_finding, by_marked;
+	RT_VEC(struct rt_finding) findings;    /* each id once */
+	struct rt_index by_metric;	       /* the first sample of each id */
+	struct rt_index by_finding, by_marked; /* but for those that stand in known, or have no mark */
+	uint32_t *finding_by_line;	       /* for each line of known 1 + position in findings, or 0 */
+	size_t next_finding;
 	struct rt_strs problems; /* each with file and place; at most 100 kept */
 	size_t counts[5];	 /* cases by enum rt_status */
 	size_t retried;		 /* cases that were */

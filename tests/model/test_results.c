@@ -283,3 +283,42 @@ Test(results, samples_of_a_name_are_found_among_many_names)
 	}
 	cr_assert_null(rt_results_sample(&results, "m/x"));
 }
+
+/* Which of the findings are one, and what they are called, does not depend on what the baseline knows. */
+Test(results, findings_are_the_same_whatever_is_known)
+{
+	static const char *const ids[] = {"l/a", "l/a::#2", "l/b", "l/a::#2::#2", "l/a::#3"}, *const texts[] = {
+												  "x", "y", "z"};
+	rt_auto(baseline) struct rt_baseline known = RT_BASELINE_INIT;
+	struct rt_results plain = RT_RESULTS_INIT;
+	unsigned state = 1;
+
+	rt_baseline_add(&known, "l/a", RT_LEVEL_KNOWN, false, 0, 0);
+	rt_baseline_add(&known, "l/a::#2", RT_LEVEL_KNOWN, false, 0, 0);
+	rt_baseline_add(&known, "l/a::#3", RT_LEVEL_GONE, false, 0, 0);
+	rt_baseline_seal(&known);
+	for (int round = 0; round < 2000; round++) {
+		rt_results_release(&results);
+		rt_results_release(&plain);
+		results.known = &known;
+		for (int i = 0; i < 8; i++) {
+			state = state * 1103515245 + 12345;
+			const char *id = ids[state / 65536 % RT_COUNT(ids)],
+				   *text = texts[state / 1048576 % RT_COUNT(texts)];
+
+			rt_results_finding(&results, id, text);
+			rt_results_finding(&plain, id, text);
+			/* reported again it is the same */
+			size_t n = plain.findings.n;
+			rt_results_finding(&plain, id, text);
+			cr_assert_eq(plain.findings.n, n);
+		}
+		cr_assert_eq(results.findings.n, plain.findings.n);
+		for (size_t i = 0; i < plain.findings.n; i++) {
+			cr_assert_str_eq(results.findings.at[i].id, plain.findings.at[i].id);
+			cr_assert_str_eq(results.findings.at[i].text, plain.findings.at[i].text);
+		}
+	}
+	rt_results_release(&plain);
+	rt_results_release(&results);
+}
