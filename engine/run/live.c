@@ -264,6 +264,8 @@ hear(struct rt_live *cell, const struct rt_note *note, int *upper)
 			hear_start(cell, note, upper);
 		hear_exit(cell, note);
 		break;
+	case RT_NOTE_HOME:
+		break;
 	case RT_NOTE_PROBLEM:
 		rt_live_problem(cell, note->text);
 		rt_live_decide(cell, RT_END_SETUP, 0);
@@ -271,6 +273,7 @@ hear(struct rt_live *cell, const struct rt_note *note, int *upper)
 	case RT_NOTE_OVER:
 		/* of a keeper that was killed meanwhile, or left something out, the end is waited for */
 		cell->over = cell->ended && cell->blows == 0;
+		cell->minder.busy = note->busy;
 		if (cell->over)
 			rt_live_set_down(cell);
 		else if (!cell->ended)

@@ -12,6 +12,7 @@
 /* The engine's child that looks after a cell: its keeper, or without namespaces its init. */
 struct rt_minder {
 	pid_t pid;
+	bool busy;	     /* has still to take down what its last cell wrote */
 	int pidfd, sock;     /* -1 when it was reaped, when it closed its side */
 	struct rt_cage cage; /* the control groups that it is in, and all cells that it serves */
 	char *kind;	     /* of cells that it can serve; NULL: this one alone */

@@ -67,6 +67,17 @@ rt_pool_size(const struct rt_pool *pool)
 	return pool->cells.n;
 }
 
+/* Asks only those that said they would be: nothing is to be heard of the others. */
+static bool
+is_home(struct rt_minder *keeper)
+{
+	struct rt_note note;
+	rt_auto(fd) int none = -1;
+	if (keeper->busy && rt_note_receive(keeper->sock, &note, &none) == 1)
+		keeper->busy = note.kind != RT_NOTE_HOME;
+	return !keeper->busy;
+}
+
 /* The keeper of a cell of the same kind that is over, if there is one: the one that has waited longest, because the
  * last may still be taking its cell's mounts down. */
 static void
@@ -74,7 +85,7 @@ find_keeper(struct rt_pool *pool, struct rt_live *cell)
 {
 	rt_auto(free) char *kind = rt_request_kind(cell->outcome.spec);
 	for (size_t i = 0; kind && i < pool->keepers.n; i++) {
-		if (strcmp(pool->keepers.at[i].kind, kind) != 0)
+		if (strcmp(pool->keepers.at[i].kind, kind) != 0 || !is_home(&pool->keepers.at[i]))
 			continue;
 		cell->minder = pool->keepers.at[i];
 		pool->keepers.n--;

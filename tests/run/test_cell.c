@@ -556,6 +556,28 @@ Test(cell, a_cell_in_namespaces_of_another_has_its_own_command_layers_and_places
 	cr_expect_str_eq(left.data, "two\n");
 }
 
+Test(cell, namespaces_of_a_cell_that_wrote_much_serve_another_when_that_is_gone)
+{
+	struct rt_err err = RT_ERR_INIT;
+	struct rt_pool *pool = rt_pool_new();
+	struct rt_cell_spec much = cells_spec(
+	    CELLS_ARGV("sh", "-c", SPACES "; i=0; while [ $i -lt 1000 ]; do echo $i >/tmp/$i; i=$((i + 1)); done"));
+	struct rt_cell_spec next = cells_spec(CELLS_ARGV("sh", "-c", SPACES "; ls /tmp"));
+	rt_auto(free) char *first = NULL;
+	bool again = false;
+	for (int tries = 0; tries < 200 && !again; tries++) {
+		rt_auto(cell_outcome) struct rt_cell_outcome *outcome = NULL;
+		cr_assert(rt_pool_start(pool, first ? &next : &much, &err) == 0, "%s", err.text);
+		cr_assert(rt_pool_wait(pool, 0, &outcome, &err) == 0, "%s", err.text);
+		cr_assert(outcome->end == RT_END_EXIT && outcome->exit_code == 0, "%s", outcome->problem.data);
+		again = first && strcmp(first, outcome->log.data) == 0;
+		if (!first)
+			first = rt_strdup(outcome->log.data);
+	}
+	rt_pool_free(pool);
+	cr_assert(again);
+}
+
 /* A request to a keeper is one message, which holds only so much. */
 Test(cell, a_command_too_long_for_a_keeper_runs_in_new_namespaces)
 {
