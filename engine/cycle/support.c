@@ -137,9 +137,12 @@ sift_claims(struct rt_support *support, const struct rt_judge_input *seen, struc
 			support->renames[i] = support->renames[kept];
 			support->renames[kept++] = claim;
 		} else if (i < support->n_claims) {
-			rt_strs_addf(&support->judgement.noted,
-				     "%s is not taken as renamed: it does not pass with the target's own support files",
-				     claim.from);
+			rt_strs_addf(
+			    &support->judgement.noted, "%s is not taken as renamed: %s", claim.from,
+			    support->tree.hex[0]
+				? "it does not pass with the target's own support files"
+				: "no file under `support:` changed, by which it could be shown that it passes "
+				  "by its old name too");
 		}
 	}
 	input->n_renames = kept;

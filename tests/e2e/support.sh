@@ -127,4 +127,22 @@ Ratchet-Rename: unit/tiny -> unit/wee'
 must git branch -f broken && must git reset -q --hard HEAD^
 refuse 'a declared rename does not land where the old test does not pass' "$RATCHET" propose broken
 says 'the claim that was not borne out is named' 'unit/tiny is not taken as renamed'
+
+# ---- a claim where nothing can bear it out ----
+new_repo bare-claim
+mkdir cases && touch cases/old
+cat >ratchet.yml <<'END'
+version: 1
+target: main
+checks:
+  - {name: unit, run: 'for f in cases/*; do echo "ok 1 - ${f##*/}"; done; echo 1..1', report: {tap: stdout}}
+END
+must commit first
+must "$RATCHET" check
+must "$RATCHET" baseline record
+git mv cases/old cases/fresh && git diff --cached >"$BOX/claim.patch" && git reset -q --hard
+exits 1 'a claim of a rename without support files is not taken' "$RATCHET" propose -m 'rename
+
+Ratchet-Rename: unit/old -> unit/fresh' "$BOX/claim.patch"
+says 'what is missing is said' 'unit/old is not taken as renamed: no file under .support:. changed'
 finish
