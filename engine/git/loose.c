@@ -24,6 +24,8 @@ struct loose {
 	char *path; /* of the objects directory, which is opened when something is written */
 	int objects;
 	bool synced;
+	bool squeezing;	 /* stream is there */
+	z_stream stream; /* for one object after the other: its memory is many times what most of them take */
 };
 
 /* Deflates len bytes into fd; flush is Z_FINISH for the last ones. 0 or -1. */
@@ -53,17 +55,17 @@ squeeze(z_stream *stream, int fd, const void *bytes, size_t len, int flush)
 }
 
 static int
-write_stream(int fd, const char *type, const void *bytes, size_t len)
+write_stream(struct loose *loose, int fd, const char *type, const void *bytes, size_t len)
 {
 	rt_auto(free) char *head = rt_format("%s %zu", type, len);
-	z_stream stream = {0};
-	int failed;
 
-	if (deflateInit(&stream, Z_BEST_SPEED) != Z_OK)
+	if (loose->squeezing ? deflateReset(&loose->stream) != Z_OK : deflateInit(&loose->stream, Z_BEST_SPEED) != Z_OK)
 		return -1;
-	failed = squeeze(&stream, fd, head, strlen(head) + 1, Z_NO_FLUSH) || squeeze(&stream, fd, bytes, len, Z_FINISH);
-	deflateEnd(&stream);
-	return failed ? -1 : 0;
+	loose->squeezing = true;
+	return squeeze(&loose->stream, fd, head, strlen(head) + 1, Z_NO_FLUSH) ||
+		       squeeze(&loose->stream, fd, bytes, len, Z_FINISH)
+		   ? -1
+		   : 0;
 }
 
 static int
@@ -94,15 +96,14 @@ settle(const struct loose *loose, const char *temp, const char *hex)
 }
 
 static int
-write_object(const struct loose *loose, const char *temp, const char *hex, const char *type, const void *bytes,
-	     size_t len)
+write_object(struct loose *loose, const char *temp, const char *hex, const char *type, const void *bytes, size_t len)
 {
 	rt_auto(fd) int fd = openat(loose->objects, temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444);
 	int failed;
 
 	if (fd < 0)
 		return -1;
-	failed = write_stream(fd, type, bytes, len) || (loose->synced && fsync(fd)) || settle(loose, temp, hex);
+	failed = write_stream(loose, fd, type, bytes, len) || (loose->synced && fsync(fd)) || settle(loose, temp, hex);
 	if (failed) {
 		failed = errno;
 		unlinkat(loose->objects, temp, 0);
@@ -133,6 +134,8 @@ loose_free(git_odb_backend *backend)
 	struct loose *loose = (struct loose *)backend;
 
 	rt_close(loose->objects);
+	if (loose->squeezing)
+		deflateEnd(&loose->stream);
 	free(loose->path);
 	free(loose);
 }

@@ -296,11 +296,14 @@ try_swap(struct rt_repo *repo, const struct swap *swap, struct rt_err *err)
 static int
 try_remove(struct rt_repo *repo, const struct swap *swap, struct rt_err *err)
 {
-	rt_auto(repo) struct rt_repo *fresh = NULL;
+	rt_auto(git_repository) git_repository *git = NULL;
+	struct rt_repo fresh = *repo;
 
-	if (rt_repo_open_gitdir(&fresh, repo->gitdir, err) < 0)
-		return -1;
-	return try_swap(fresh, swap, err);
+	/* of all that repo is, only the refs are asked */
+	if (rt_git_open(&git, repo->gitdir, GIT_REPOSITORY_OPEN_NO_SEARCH | GIT_REPOSITORY_OPEN_NO_DOTGIT) < 0)
+		return rt_git_error(err, RT_EIO, "cannot open the repository at %s", repo->gitdir);
+	fresh.git = git;
+	return try_swap(&fresh, swap, err);
 }
 
 static int
