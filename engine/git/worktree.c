@@ -76,17 +76,28 @@ add_linked(void *data, const char *name, struct rt_err *err)
 	return on < 0 ? -1 : 0;
 }
 
+/* Has the repository a main work tree? Where repo is a linked one, the common directory says so. 1, 0, -1. */
+static int
+has_main(struct rt_repo *repo, struct rt_err *err)
+{
+	rt_auto(repo) struct rt_repo *home = NULL;
+
+	if (strcmp(repo->gitdir, repo->commondir) == 0)
+		return repo->workdir != NULL;
+	if (rt_repo_open_gitdir(&home, repo->commondir, err) < 0)
+		return -1;
+	return home->workdir != NULL;
+}
+
 int
 rt_worktrees_on(struct rt_repo *repo, const char *ref, struct rt_strs *gitdirs, struct rt_err *err)
 {
-	rt_auto(repo) struct rt_repo *home = NULL;
 	rt_auto(free) char *linked = rt_format("%s/worktrees", repo->commondir);
 	struct found found = {.commondir = repo->commondir, .ref = ref, .gitdirs = gitdirs};
-	int on;
+	int on = has_main(repo, err);
 
-	if (rt_repo_open_gitdir(&home, repo->commondir, err) < 0)
-		return -1;
-	on = home->workdir != NULL ? is_on(repo->commondir, ref, err) : 0;
+	if (on == 1)
+		on = is_on(repo->commondir, ref, err);
 	if (on < 0)
 		return -1;
 	if (on == 1)
