@@ -41,6 +41,35 @@ rt_gate_open(struct rt_gate *gate, struct rt_home *home, const char *target, con
 	return 0;
 }
 
+/* The head's word does not loosen the isolation it is itself run in; what is left out is said. */
+static void
+distrust(struct rt_gate *gate, struct rt_config *config)
+{
+	rt_auto(buf) struct rt_buf left_out = RT_BUF_INIT;
+	bool network = false;
+	if (config->isolation == RT_ISOLATION_NONE)
+		rt_buf_adds(&left_out, ", isolation: none");
+	if (config->tools.n)
+		rt_buf_adds(&left_out, ", tools");
+	if (config->caches.n)
+		rt_buf_adds(&left_out, ", caches");
+	for (size_t i = 0; i < config->checks.n; i++) {
+		network |= config->checks.at[i].network == RT_NETWORK_HOST;
+		if (config->checks.at[i].network == RT_NETWORK_HOST)
+			config->checks.at[i].network = RT_NETWORK_LOOPBACK;
+	}
+	if (network)
+		rt_buf_adds(&left_out, ", network: host");
+	if (config->isolation == RT_ISOLATION_NONE)
+		config->isolation = RT_ISOLATION_AUTO;
+	rt_strs_release(&config->tools);
+	rt_strs_release(&config->caches);
+	if (left_out.len)
+		rt_strs_addf(&gate->report.unproven,
+			     "what the adopted ratchet.yml says of %s was left out; --adopt believes it",
+			     left_out.data + 2);
+}
+
 int
 rt_gate_adopt(struct rt_gate *gate, const struct rt_oid *tree, struct rt_err *err)
 {
@@ -51,16 +80,8 @@ rt_gate_adopt(struct rt_gate *gate, const struct rt_oid *tree, struct rt_err *er
 	if (!gate->trusted.present)
 		return rt_fail(err, RT_ECONFIG, "there is no ratchet.yml; run `ratchet init`");
 	gate->adoption = true;
-	if (gate->adopt_trusted)
-		return 0;
-	/* the head's word does not loosen the isolation it is itself run in */
-	if (config->isolation == RT_ISOLATION_NONE)
-		config->isolation = RT_ISOLATION_AUTO;
-	rt_strs_release(&config->tools);
-	rt_strs_release(&config->caches);
-	for (size_t i = 0; i < config->checks.n; i++)
-		if (config->checks.at[i].network == RT_NETWORK_HOST)
-			config->checks.at[i].network = RT_NETWORK_LOOPBACK;
+	if (!gate->adopt_trusted)
+		distrust(gate, config);
 	return 0;
 }
 

@@ -201,4 +201,14 @@ says 'afterwards recovery has nothing to do' 'nothing was interrupted'
 exits 0 'without the lock it lands' propose
 check 'it is landed in the work tree' test "$(cat f)" = 2
 exits 0 'the ledger verifies' "$RATCHET" verify
+
+# ---- an adoption that is not believed all ----
+new_repo adopted
+mkdir "$BOX/tool"
+printf 'version: 1\ncaches: [%s]\nchecks:\n  - {name: t, run: test -d %s}\n' "$BOX/tool" "$BOX/tool" >ratchet.yml
+must commit first
+exits 0 'what an adopted configuration says of the machine is left out' "$RATCHET" check
+says 'that is said, and what believes it' 'caches was left out; --adopt believes it'
+exits 0 'with --adopt it is believed' "$RATCHET" check --adopt
+refuse 'then nothing is left out' grep -q 'left out' <<<"$SAID"
 finish
