@@ -7,7 +7,6 @@
 #include "cycle/govern.h"
 #include "cycle/merge_driver.h"
 #include "cycle/repeat.h"
-#include "cycle/reproduce.h"
 #include "cycle/reuse.h"
 #include "cycle/support.h"
 #include "cycle/trials.h"
