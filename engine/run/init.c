@@ -22,8 +22,6 @@
 
 /* How long a process that is just ending may take after the command before it counts as left behind. */
 #define GRACE_MS 100
-/* A command that takes no longer is announced when it has ended: waking the engine twice costs as much as a mount. */
-#define START_MS 20
 /* How long the supervisor of a cell without namespaces tries to kill what is left. */
 #define TREE_MS 20000
 
@@ -70,42 +68,21 @@ settle(bool namespaces)
 	return left;
 }
 
-/* A command that was started and is waited for. */
-struct watch {
-	const struct rt_launch *launch;
-	struct rt_note start; /* still to be sent while its start_ms is not 0 */
-	int upper;	      /* goes along with it, or -1 */
-	int signals;
-	pid_t command;
-};
-
-static void
-announce(struct watch *watch)
-{
-	if (watch->start.start_ms)
-		rt_note_send(watch->launch->sock, &watch->start, watch->upper);
-	watch->start.start_ms = 0;
-}
-
 /* Returns whether the command ended; false: the engine wants everything dead, or is dead itself. */
 static bool
-wait_for(struct watch *watch, int *status)
+wait_for(const struct rt_launch *launch, pid_t command, int signals, int *status)
 {
-	struct pollfd fds[2] = {{.fd = watch->signals, .events = POLLIN},
-				{.fd = watch->launch->sock, .events = POLLIN}};
+	struct pollfd fds[2] = {{.fd = signals, .events = POLLIN}, {.fd = launch->sock, .events = POLLIN}};
 	struct signalfd_siginfo info[16];
 	for (;;) {
 		for (pid_t pid; (pid = waitpid(-1, status, WNOHANG)) > 0;)
-			if (pid == watch->command)
+			if (pid == command)
 				return true;
-		int ready = poll(fds, 2, watch->start.start_ms ? START_MS : -1);
-		if (ready < 0 && errno != EINTR)
+		if (poll(fds, 2, -1) < 0 && errno != EINTR)
 			return false;
-		if (ready == 0)
-			announce(watch);
 		if (fds[1].revents)
 			return false;
-		if (fds[0].revents && read(watch->signals, info, sizeof(info)) < 0 && errno != EAGAIN)
+		if (fds[0].revents && read(signals, info, sizeof(info)) < 0 && errno != EAGAIN)
 			return false;
 	}
 }
@@ -124,16 +101,13 @@ loopback_is_unused(int traffic)
 }
 
 static _Noreturn void
-supervise(struct watch *watch, struct rt_cradle *cradle)
+supervise(const struct rt_launch *launch, int signals, pid_t command, struct rt_cradle *cradle)
 {
-	const struct rt_launch *launch = watch->launch;
 	bool namespaces = launch->spec->level == RT_LEVEL_OF_NAMESPACES;
 	struct rt_note note = {.kind = RT_NOTE_EXIT};
 	struct rt_spare nobody = {0};
-	bool ended = wait_for(watch, &note.status);
+	bool ended = wait_for(launch, command, signals, &note.status);
 	note.ms = rt_clock_ms();
-	note.start_ms = watch->start.start_ms;
-	note.start_ns = watch->start.start_ns;
 	if (ended)
 		note.leaked = settle(namespaces);
 	if (cradle)
@@ -142,20 +116,18 @@ supervise(struct watch *watch, struct rt_cradle *cradle)
 	if (!namespaces)
 		rt_tree_kill(getpid(), nobody, rt_clock_ms() + TREE_MS);
 	if (ended)
-		rt_note_send(launch->sock, &note, note.start_ms ? watch->upper : -1);
+		rt_note_send(launch->sock, &note, -1);
 	_exit(0);
 }
 
-static struct rt_note
-note_of_start(void)
+static void
+announce(const struct rt_launch *launch, int upper)
 {
 	struct timespec now;
-	int64_t ms = rt_clock_ms();
 	clock_gettime(CLOCK_REALTIME_COARSE, &now);
-	return (struct rt_note){.kind = RT_NOTE_READY,
-				.ms = ms,
-				.start_ms = ms,
-				.start_ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec};
+	struct rt_note note = {
+	    .kind = RT_NOTE_READY, .ms = rt_clock_ms(), .start_ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec};
+	rt_note_send(launch->sock, &note, upper);
 }
 
 /* No copy of the memory, which costs more than all mounts: the child goes straight to exec, or leaves with _exit. */
@@ -168,36 +140,26 @@ start_command(const struct rt_launch *launch, int domain)
 	return command;
 }
 
-static int
-open_signals(void)
-{
-	sigset_t child;
-	sigemptyset(&child);
-	sigaddset(&child, SIGCHLD);
-	sigprocmask(SIG_BLOCK, &child, NULL);
-	return signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
-}
-
 _Noreturn void
 rt_init_main(const struct rt_launch *launch, struct rt_cradle *cradle)
 {
 	struct rt_err err = RT_ERR_INIT;
 	char **own_environment = environ;
-	int domain = cradle ? cradle->domain : -1, traffic = cradle ? cradle->traffic : -1;
-	struct watch watch = {.launch = launch,
-			      .start = note_of_start(),
-			      .upper = cradle ? cradle->upper : -1,
-			      .signals = open_signals()};
-	if (!cradle || launch->rehearsal)
-		announce(&watch);
+	int domain = cradle ? cradle->domain : -1;
+	sigset_t child;
+	sigemptyset(&child);
+	sigaddset(&child, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &child, NULL);
+	int signals = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
+	announce(launch, cradle ? cradle->upper : -1);
 	if (launch->rehearsal)
 		_exit(0);
 	/* Not even until its exec shall the command have anything else. */
-	rt_close_others((int[]){launch->sock, launch->out, launch->errs, watch.signals, watch.upper, domain, traffic},
-			7);
-	watch.command = start_command(launch, domain);
+	rt_close_others(
+	    (int[]){launch->sock, launch->out, launch->errs, signals, domain, cradle ? cradle->traffic : -1}, 6);
+	pid_t command = start_command(launch, domain);
 	environ = own_environment;
-	if (watch.command < 0) {
+	if (command < 0) {
 		rt_fail_errno(&err, "cannot start a process");
 		rt_give_up(launch, &err);
 	}
@@ -209,5 +171,5 @@ rt_init_main(const struct rt_launch *launch, struct rt_cradle *cradle)
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	for (int fd = 0; fd < 3 && null >= 0; fd++)
 		dup2(null, fd);
-	supervise(&watch, cradle);
+	supervise(launch, signals, command, cradle);
 }

@@ -56,7 +56,7 @@ void rt_launch_release(struct rt_launch *launch);
 /* note.c: what init and keeper tell the engine. */
 enum rt_note_kind {
 	RT_NOTE_READY = 1, /* the command starts now; carries the upper directory in memory, if there is one */
-	RT_NOTE_EXIT,	   /* the command ended; says as well what no READY said before */
+	RT_NOTE_EXIT,	   /* the command ended */
 	RT_NOTE_PROBLEM,   /* the isolation could not be set up: text says why */
 	RT_NOTE_OVER,	   /* the keeper's: every process of the cell is dead, and another may be asked for */
 	RT_NOTE_HOME	   /* the keeper's, if OVER said that it is busy: no longer */
@@ -67,8 +67,7 @@ struct rt_note {
 	unsigned leaked;  /* EXIT: processes that outlived the command */
 	bool busy;	  /* OVER: the cell wrote so much that its end takes long */
 	int64_t ms;	  /* rt_clock_ms when it happened */
-	int64_t start_ms; /* READY: when the command started; EXIT: the same, or 0 if READY said it */
-	int64_t start_ns; /* with start_ms: see rt_cell_outcome */
+	int64_t start_ns; /* READY: see rt_cell_outcome */
 	char text[1600];
 };
 /* fd: -1 or what goes along. 0 or -1 with errno. */

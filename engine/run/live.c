@@ -240,16 +240,16 @@ hear_start(struct rt_live *cell, const struct rt_note *note, int *upper)
 {
 	const struct rt_cell_spec *spec = cell->outcome.spec;
 	cell->ready = true;
-	cell->ready_ms = note->start_ms;
+	cell->ready_ms = note->ms;
 	cell->outcome.start_ns = note->start_ns;
 	rt_close(cell->outcome.upper_fd);
 	cell->outcome.upper_fd = *upper;
 	*upper = -1;
 	if (cell->ended)
 		return;
-	cell->deadline = spec->timeout_ms > 0 ? note->start_ms + spec->timeout_ms : RT_LIVE_NEVER;
-	cell->silent_at = spec->silence_ms > 0 ? note->start_ms + spec->silence_ms : RT_LIVE_NEVER;
-	cell->tighten_at = note->start_ms + TIGHTEN_MS;
+	cell->deadline = spec->timeout_ms > 0 ? note->ms + spec->timeout_ms : RT_LIVE_NEVER;
+	cell->silent_at = spec->silence_ms > 0 ? note->ms + spec->silence_ms : RT_LIVE_NEVER;
+	cell->tighten_at = note->ms + TIGHTEN_MS;
 }
 
 static void
@@ -260,8 +260,6 @@ hear(struct rt_live *cell, const struct rt_note *note, int *upper)
 		hear_start(cell, note, upper);
 		return;
 	case RT_NOTE_EXIT:
-		if (note->start_ms)
-			hear_start(cell, note, upper);
 		hear_exit(cell, note);
 		break;
 	case RT_NOTE_HOME:
@@ -271,12 +269,13 @@ hear(struct rt_live *cell, const struct rt_note *note, int *upper)
 		rt_live_decide(cell, RT_END_SETUP, 0);
 		break;
 	case RT_NOTE_OVER:
-		/* of a keeper that was killed meanwhile, or left something out, the end is waited for */
-		cell->over = cell->ended && cell->blows == 0;
+		/* Of a keeper that was killed meanwhile or left something out the end is waited for, and no other cell
+		 * shall answer for memory that ran out in this one. */
+		cell->over = cell->ended && cell->blows == 0 && !rt_cage_out_of_memory(&cell->minder.cage);
 		cell->minder.busy = note->busy;
 		if (cell->over)
 			rt_live_set_down(cell);
-		else if (!cell->ended)
+		else if (cell->blows == 0)
 			rt_live_kill(cell);
 		break;
 	default:

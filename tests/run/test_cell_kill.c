@@ -68,6 +68,18 @@ pid_hopper_dies(const char *token)
 	cr_assert_eq(cells_alive(token), 0);
 }
 
+/* Whoever looks after the cell has always one more child to bury. */
+static void
+storm_of_endings_puts_no_deadline_off(void)
+{
+	struct rt_cell_spec spec = cells_spec(CELLS_ARGV("sh", "-c", "while :; do (:) & done"));
+	spec.timeout_ms = 500;
+	int64_t start = rt_clock_ms();
+	const struct rt_cell_outcome *outcome = cells_run(&spec);
+	cr_assert_eq(outcome->end, RT_END_TIMEOUT, "%s", outcome->problem.data);
+	cr_assert_lt(rt_clock_ms() - start, 8000);
+}
+
 static void
 fork_storm_dies(const char *token)
 {
@@ -156,6 +168,11 @@ Test(kill_namespaces, fork_storm_dies)
 	fork_storm_dies("token-n4");
 }
 
+Test(kill_namespaces, storm_of_endings_puts_no_deadline_off)
+{
+	storm_of_endings_puts_no_deadline_off();
+}
+
 Test(kill_namespaces, pool_free_kills)
 {
 	pool_free_kills("token-n5");
@@ -184,6 +201,11 @@ Test(kill_landlock, pid_hopper_dies)
 Test(kill_landlock, fork_storm_dies)
 {
 	fork_storm_dies("token-l4");
+}
+
+Test(kill_landlock, storm_of_endings_puts_no_deadline_off)
+{
+	storm_of_endings_puts_no_deadline_off();
 }
 
 Test(kill_landlock, pool_free_kills)
