@@ -11,6 +11,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
@@ -33,10 +34,39 @@ struct rt_pool {
 /* For the signal handler, which has no pool at hand. */
 static atomic_int wake_fd = -1;
 
+/*
+ * Keepers that were killed. They serve no cell, and taking their namespaces down is the kernel's work of half a
+ * millisecond, which need not be waited for before the program ends.
+ */
+static RT_VEC(struct rt_minder) sent_off;
+
+static void
+dismiss_sent_off(void)
+{
+	for (size_t i = 0; i < sent_off.n; i++)
+		rt_minder_dismiss(&sent_off.at[i]);
+	free(sent_off.at);
+	memset(&sent_off, 0, sizeof(sent_off));
+}
+
+static void
+send_off(struct rt_minder keeper)
+{
+	static bool registered;
+	if (!registered && atexit(dismiss_sent_off) != 0) {
+		rt_minder_dismiss(&keeper);
+		return;
+	}
+	registered = true;
+	syscall(SYS_pidfd_send_signal, keeper.pidfd, SIGKILL, NULL, 0);
+	*rt_push(&sent_off) = keeper;
+}
+
 struct rt_pool *
 rt_pool_new(void)
 {
 	struct rt_pool *pool = rt_alloc(1, sizeof(*pool));
+	dismiss_sent_off();
 	if (atomic_load(&wake_fd) < 0)
 		atomic_store(&wake_fd, eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
 	return pool;
@@ -318,11 +348,8 @@ rt_pool_free(struct rt_pool *pool)
 	if (!pool)
 		return;
 	rt_pool_kill(pool);
-	/* all at once, so that they end at the same time */
 	for (size_t i = 0; i < pool->keepers.n; i++)
-		syscall(SYS_pidfd_send_signal, pool->keepers.at[i].pidfd, SIGKILL, NULL, 0);
-	for (size_t i = 0; i < pool->keepers.n; i++)
-		rt_minder_dismiss(&pool->keepers.at[i]);
+		send_off(pool->keepers.at[i]);
 	free(pool->keepers.at);
 	free(pool->strangers);
 	free(pool->cells.at);

@@ -2,6 +2,7 @@
 
 #include "cells.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -181,6 +182,22 @@ Test(kill_namespaces, pool_free_kills)
 Test(kill_namespaces, nothing_outlives_the_engine)
 {
 	nothing_outlives_the_engine("token-n6");
+}
+
+/* A keeper has no process of a cell's any more when its pool goes; it is waited for later. */
+Test(kill_namespaces, no_keeper_is_left_when_the_next_pool_is_made)
+{
+	struct rt_err err = RT_ERR_INIT;
+	struct rt_cell_spec spec = cells_spec(CELLS_ARGV("true"));
+	rt_auto(cell_outcome) struct rt_cell_outcome *outcome = NULL;
+	struct rt_pool *pool = rt_pool_new();
+	cr_assert(rt_pool_start(pool, &spec, &err) == 0, "%s", err.text);
+	cr_assert(rt_pool_wait(pool, 0, &outcome, &err) == 0, "%s", err.text);
+	cells_expect(outcome, 0);
+	rt_pool_free(pool);
+	pool = rt_pool_new();
+	cr_expect(waitpid(-1, NULL, WNOHANG) < 0 && errno == ECHILD);
+	rt_pool_free(pool);
 }
 
 Test(kill_landlock, daemons_are_counted_and_die)
