@@ -73,7 +73,7 @@ pid_hopper_dies(const char *token)
 static void
 storm_of_endings_puts_no_deadline_off(void)
 {
-	struct rt_cell_spec spec = cells_spec(CELLS_ARGV("sh", "-c", "while :; do (:) & done"));
+	struct rt_cell_spec spec = cells_spec(CELLS_ARGV("sh", "-c", "while :; do ( (:) & ); done"));
 	spec.timeout_ms = 500;
 	int64_t start = rt_clock_ms();
 	const struct rt_cell_outcome *outcome = cells_run(&spec);
