@@ -219,9 +219,16 @@ read_patterns(const struct rt_reading_of *file, const struct rt_yaml *node, void
 
 	if (rt_keys_want(file, node, RT_YAML_MAPPING, "patterns"))
 		return -1;
-	for (size_t i = 0; i < node->n; i++)
-		if (read_pattern(file, &node->keys[i], &node->values[i], rt_push(&policy->patterns)))
+	for (size_t i = 0; i < node->n; i++) {
+		struct rt_secret_pattern pattern = {0};
+
+		if (read_pattern(file, &node->keys[i], &node->values[i], &pattern)) {
+			free(pattern.rule);
+			rt_regex_free(pattern.regex);
 			return -1;
+		}
+		*rt_push(&policy->patterns) = pattern;
+	}
 	return 0;
 }
 

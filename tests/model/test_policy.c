@@ -557,3 +557,13 @@ Test(policy, a_key_that_only_permits_is_no_rule)
 	rt_policy_rules(policy, &keys);
 	cr_assert_eq(keys.n, 0);
 }
+
+Test(policy, a_pattern_that_could_not_be_read_is_not_looked_for)
+{
+	rt_auto(buf) struct rt_buf text = RT_BUF_INIT;
+
+	bad_rules("secrets: {patterns: {good: 'AC[0-9]', bad: '('}}\n", 1, 44, "pattern `bad`");
+	rt_buf_adds(&text, "AC7 is shown");
+	cr_assert_eq(rt_policy_redact(policy, &text), 1);
+	cr_assert_str_eq(text.data, "[redacted: secret:good] is shown");
+}
