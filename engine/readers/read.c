@@ -92,12 +92,19 @@ rt_note_add(struct rt_buf *note, const char *bytes, size_t len)
 	rt_buf_add(note, bytes, len < left ? len : left);
 }
 
+/* So many characters hold a whole number and a power of ten that a double has exactly, and one division rounds as
+ * strtod does (Clinger, "How to read floating point numbers accurately", 1990). */
+#define EXACT 15
+static const double ten_to[EXACT + 1] = {1e0, 1e1, 1e2,	 1e3,  1e4,  1e5,  1e6,	 1e7,
+					 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
+
 double
 rt_decimal(const char *text)
 {
 	char digits[64]; /* without the commas between thousands, so that it is read exactly */
 	bool point = false, any = false;
-	size_t n = 0;
+	size_t n = 0, places = 0;
+	uint64_t whole = 0;
 
 	for (const char *s = text; *s; s++) {
 		bool digit = *s >= '0' && *s <= '9';
@@ -106,12 +113,17 @@ rt_decimal(const char *text)
 			continue;
 		if ((!digit && (*s != '.' || point)) || n == sizeof(digits) - 1)
 			return -1;
+		whole = digit ? whole * 10 + (uint64_t)(*s - '0') : whole;
+		places += digit && point;
 		any |= digit;
 		point |= *s == '.';
 		digits[n++] = *s;
 	}
 	digits[n] = '\0';
-	double value = any ? strtod(digits, NULL) : -1; /* ratchet never leaves the C locale for numbers */
+	if (!any)
+		return -1;
+	double value = n <= EXACT ? (double)whole / ten_to[places]
+				  : strtod(digits, NULL); /* ratchet never leaves the C locale for numbers */
 	return value > 1e15 ? -1 : value;
 }
 

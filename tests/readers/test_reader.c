@@ -1,8 +1,12 @@
 #include "reading.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "readers/read.h"
 
 TestSuite(reader, .fini = tidy);
 
@@ -192,4 +196,23 @@ Test(reader, every_line_format_reads_the_same_byte_by_byte)
 		free(format);
 		free(bytes);
 	}
+}
+
+Test(reader, decimals_are_read_to_the_last_bit)
+{
+	static const char *const kept[] = {
+	    "0.1", "0.3", "123456.789012", "99999999999999", "0.00000000000001", "1234567890.12345678901234567890"};
+	char text[32];
+
+	for (size_t i = 0; i < RT_COUNT(kept); i++)
+		cr_expect_eq(rt_decimal(kept[i]), strtod(kept[i], NULL), "%s", kept[i]);
+	srand(7);
+	for (int i = 0; i < 100000; i++) {
+		snprintf(text, sizeof(text), "%d.%0*d", rand() % 1000000, 1 + i % 9, rand() % 10);
+		cr_assert_eq(rt_decimal(text), strtod(text, NULL), "%s", text);
+	}
+	cr_expect_eq(rt_decimal("1,234.5"), 1234.5);
+	cr_expect_eq(rt_decimal("9007199254740993"), -1, "no time is that long");
+	cr_expect_eq(rt_decimal("."), -1);
+	cr_expect_eq(rt_decimal("1.2.3"), -1);
 }
