@@ -76,8 +76,7 @@ print_end(const struct rt_init_result *result, bool mended)
 		break;
 	case RT_INIT_IN_PLACE:
 		puts(mended ? "ratchet was adopted here before; what was missing is mended, and `ratchet doctor` says "
-			      "what is "
-			      "left; `ratchet baseline record` notes what passes"
+			      "what is left; `ratchet baseline record` notes what passes"
 			    : "ratchet was adopted here before, and everything is in place");
 		break;
 	case RT_INIT_FILES:

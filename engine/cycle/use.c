@@ -90,7 +90,7 @@ note_runs(struct walk *walk, const struct rt_record *record)
 static void
 note_rules(struct walk *walk, const struct rt_record *record)
 {
-	if (!record->verdict ||
+	if (!record->verdict || strcmp(record->verdict, rt_verdict_name(RT_VERDICT_NOOP)) == 0 ||
 	    (record->op != RT_OP_INTENT && record->op != RT_OP_JUDGED && record->op != RT_OP_REJECTED))
 		return;
 	for (size_t i = 0; i < walk->uses->n; i++)
