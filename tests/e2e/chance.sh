@@ -140,7 +140,7 @@ version: 1
 target: main
 checks:
   - {name: size, kind: metric, run: 'echo size $(cat size)', report: {regex: 'size (\d+)'}, better: lower, margin: 5%}
-  - {name: lint, kind: findings, run: 'grep -n bad words || true', report: {regex: '^(?<line>\d+):(?<message>.*)$'}}
+  - {name: lint, kind: findings, run: 'awk "/bad/ {print NR \":\" \$0}" words', report: {regex: '^(?<line>\d+):(?<message>.*)$'}}
 END2
 must commit first
 must "$RATCHET" check
