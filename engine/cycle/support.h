@@ -7,7 +7,8 @@
  * files: the candidate's tree with every changed support path as the target has it. A case of the baseline that runs
  * there and fails refuses the proposal; old files that no longer build or collect are reported, and refused under
  * `support_changes: strict`. Claims of renames (`Ratchet-Rename:` trailers), and cases whose id
- * follows a file that moved, hold only where OLD passes in that run. Findings follow their file without it.
+ * follows a file that moved, hold only where OLD passes in that run. Findings follow their file without it. Where
+ * nothing but support files changed and no id moved, the mixed tree is the target's own, and no run is made of it.
  */
 
 #include "cycle/trials.h"
@@ -22,8 +23,8 @@ struct rt_support {
 	struct rt_moved moved;	    /* findings that moved with a file */
 	bool staged;		    /* only the staged tree is judged: nothing is run for it here */
 	struct rt_support_judgement judgement;
-	bool watched; /* a path under `watch:` changed */
-	bool ran;
+	bool watched;	/* a path under `watch:` changed */
+	bool ran, same; /* same: the mixed tree is the target's, so that its baseline says what a run would */
 	int64_t busy_ms;
 };
 

@@ -18,17 +18,32 @@ struct tally {
 	bool alone; /* runs of the case alone count too */
 };
 
-/* Runs of the case alone, on the candidate, and whether one on either side failed: then alone it fails as well. */
+/*
+ * Runs of the case alone, on the candidate, and whether on either side one failed and one passed. Where none fails, the
+ * failures come from its neighbours; where none passes, it needs them: either way these runs are not of the same kind
+ * as the whole ones.
+ */
 struct alone {
 	unsigned runs;
-	bool failed;
+	bool failed, passed;
 };
+
+static bool
+alone_tells(const struct alone *alone)
+{
+	return alone->failed && alone->passed;
+}
 
 static void
 count_alone(struct alone *alone, const struct rt_stand *stand, const struct rt_view *view, const struct rt_item *item)
 {
-	if (view->run && view->run->only && rt_view_tells(view, item))
-		alone->failed |= rt_stand_see(stand, view, item).colour == RT_RED;
+	enum rt_colour colour;
+
+	if (!view->run || !view->run->only || !rt_view_tells(view, item))
+		return;
+	colour = rt_stand_see(stand, view, item).colour;
+	alone->failed |= colour == RT_RED;
+	alone->passed |= colour == RT_GREEN;
 }
 
 static struct alone
@@ -116,7 +131,8 @@ matrix_cases(const struct rt_judge_input *input)
 enum rt_flaky_answer
 rt_stand_decide(const struct rt_stand *stand, const struct rt_item *item, struct rt_decision *decision)
 {
-	struct tally here = {.alone = runs_alone(stand, item).failed}, base = here;
+	struct alone alone = runs_alone(stand, item);
+	struct tally here = {.alone = alone_tells(&alone)}, base = here;
 	struct rt_sequential test;
 	size_t i;
 
@@ -387,7 +403,8 @@ is_red_somewhere(const struct rt_stand *stand, const struct rt_item *item)
 
 /*
  * Notes an open case. While every whole run of it failed, whole runs tell soonest, and what it owes to its neighbours
- * must not pass for calm; when it passes alone time and again, its failures come from them.
+ * must not pass for calm; when it passes alone time and again, its failures come from them, and when it always fails
+ * alone, it needs them.
  */
 static void
 note_open(struct wish *wish, const struct rt_item *item, const struct rt_decision *decision)
@@ -396,7 +413,8 @@ note_open(struct wish *wish, const struct rt_item *item, const struct rt_decisio
 	struct alone alone = runs_alone(wish->stand, item);
 
 	wish->more = true;
-	if (decision->fails == decision->runs || wish->n == RT_ROUND_CASES || (!alone.failed && alone.runs >= TRIES))
+	if (decision->fails == decision->runs || wish->n == RT_ROUND_CASES ||
+	    (!alone_tells(&alone) && alone.runs >= TRIES))
 		wish->whole = true;
 	else if (wish->cases)
 		wish->cases[wish->n++] = item->id;

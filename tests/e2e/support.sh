@@ -75,6 +75,13 @@ patch_of stronger
 exits 0 'honest work on tests lands' "$RATCHET" propose --dry-run "$BOX/stronger.patch"
 says 'honest work is told which support files changed' 'support files changed: tests/more, tests/small'
 says 'nothing more is asked where both hold' 'passes 2 cases of the baseline, fails 0, and all of them run'
+says 'where nothing else changed it is said' 'nothing else changed: '
+refuse 'where nothing else changed the target is not run in place of the candidate' grep -q "passed .*with the target's" <(printf '%s' "$SAID")
+echo 'add() { echo $(($2 + $1)); }' >src/add.sh
+echo 'test "$(. src/add.sh && add 3 4)" = 7' >tests/other
+patch_of both
+exits 0 'honest work on code and tests lands' "$RATCHET" propose --dry-run "$BOX/both.patch"
+says 'where code changed too the old tests run it' "passed .*unit, with the target's support files"
 
 echo 'sum() { echo $(($1 + $2)); }' >src/add.sh
 sed -i 's/add 1/sum 1/; s/add 20/sum 20/' tests/small tests/large

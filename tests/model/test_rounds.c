@@ -399,6 +399,20 @@ Test(rounds, a_failure_alone_on_the_base_is_a_flake_that_was_there)
 	cr_assert_str_eq(decision()->answer, "flaky before");
 }
 
+Test(rounds, a_case_that_never_passes_alone_needs_its_neighbours_and_the_whole_check_runs)
+{
+	size_t cell = failed_once("unit/a pass - 0");
+
+	kit_round(cell, "a=pass", "a=pass");
+	for (int i = 0; i < 3; i++)
+		alone_round(cell, "a=fail", "a=fail");
+	cr_assert(kit_more(cell));
+	cr_assert_eq(singles(cell), 0);
+	kit_judge();
+	cr_assert_eq(decision()->runs, 2);
+	cr_assert_eq(decision()->base_fails, 0);
+}
+
 Test(rounds, runs_alone_of_others_are_no_probation)
 {
 	size_t cell = failed_once("unit/a pass - 0");
