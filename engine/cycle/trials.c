@@ -5,16 +5,14 @@
 #include "cycle/carry.h"
 #include "cycle/ledger.h"
 #include "cycle/reuse.h"
-#include "model/select.h"
-#include "support/clock.h"
 
 /* How far back in the chain an accepted entry is looked for. */
 enum { CHAIN_REACH = 1024 };
 
-/* Moves a cell's newest run into a trial's place; the matrix keeps only whether it was green. */
-static void
-take_run(struct rt_trials *trials, struct rt_matrix *matrix, size_t i, struct rt_run *out, const char *side)
+void
+rt_trials_take(struct rt_trials *trials, struct rt_matrix *matrix, size_t i, struct rt_run *out)
 {
+	const char *side = matrix == &trials->base ? "base" : trials->side;
 	struct rt_cell_state *state = &matrix->cells[i];
 	*out = state->run;
 	memset(&state->run.results, 0, sizeof(state->run.results));
@@ -125,7 +123,7 @@ rt_trials_first(struct rt_trials *trials, const bool *want, struct rt_err *err)
 	if (trials->candidate.reuse)
 		rt_reuse_note(trials->candidate.reuse, &trials->candidate, NULL, &trials->gate->evidence);
 	for (size_t i = 0; i < trials->n; i++)
-		take_run(trials, &trials->candidate, i, &trials->at[i].first, trials->side);
+		rt_trials_take(trials, &trials->candidate, i, &trials->at[i].first);
 	return 0;
 }
 
@@ -146,13 +144,13 @@ rt_trials_first_again(struct rt_trials *trials, const bool *want, struct rt_err 
 			continue;
 		rt_run_release(&trials->at[i].first);
 		memset(&trials->at[i].first, 0, sizeof(trials->at[i].first));
-		take_run(trials, &trials->candidate, i, &trials->at[i].first, trials->side);
+		rt_trials_take(trials, &trials->candidate, i, &trials->at[i].first);
 	}
 	return 0;
 }
 
-static int
-make_base(struct rt_trials *trials, struct rt_err *err)
+int
+rt_trials_base(struct rt_trials *trials, struct rt_err *err)
 {
 	struct rt_gate *gate = trials->gate;
 	rt_auto(free) char *label = rt_format("%s-base", trials->side);
@@ -171,10 +169,12 @@ make_base(struct rt_trials *trials, struct rt_err *err)
 	return set_heads(trials, &trials->base, err);
 }
 
-/* Where the next run of the candidate, or of the base, goes. */
-static struct rt_run *
-next_run(struct rt_run **single, struct rt_run **many, size_t *n)
+struct rt_run *
+rt_trial_next(struct rt_trial *trial, bool on_base)
 {
+	struct rt_run **single = on_base ? &trial->base : &trial->second,
+		      **many = on_base ? &trial->bases : &trial->more;
+	size_t *n = on_base ? &trial->n_bases : &trial->n_more;
 	if (!*single) {
 		*single = rt_alloc(1, sizeof(struct rt_run));
 		return *single;
@@ -183,8 +183,8 @@ next_run(struct rt_run **single, struct rt_run **many, size_t *n)
 	return &(*many)[(*n)++];
 }
 
-static int
-run_side(struct rt_trials *trials, const bool *want, bool on_base, struct rt_err *err)
+int
+rt_trials_side(struct rt_trials *trials, const bool *want, bool on_base, struct rt_err *err)
 {
 	struct rt_matrix *matrix = on_base ? &trials->base : &trials->candidate;
 	if (rt_matrix_run(matrix, want, err) < 0)
@@ -196,130 +196,9 @@ run_side(struct rt_trials *trials, const bool *want, bool on_base, struct rt_err
 		struct rt_trial *trial = &trials->at[i];
 		if (!want[i])
 			continue;
-		struct rt_run *run = on_base ? next_run(&trial->base, &trial->bases, &trial->n_bases)
-					     : next_run(&trial->second, &trial->more, &trial->n_more);
-		take_run(trials, matrix, i, run, on_base ? "base" : trials->side);
+		rt_trials_take(trials, matrix, i, rt_trial_next(trial, on_base));
 	}
 	return 0;
-}
-
-/* Single cases of the trials, at most so many of each. */
-struct singles {
-	const char *(*ids)[RT_ROUND_CASES]; /* by trial */
-	size_t *n, most;
-};
-
-static void
-singles_release(struct singles *singles)
-{
-	free(singles->ids);
-	free(singles->n);
-}
-
-/* Takes out of want what can be told by running single cases. */
-static void
-find_singles(struct rt_trials *trials, const struct rt_judge_input *input, bool *want, struct singles *out)
-{
-	out->most = 0;
-	for (size_t i = 0; i < trials->n; i++) {
-		out->n[i] = 0;
-		if (!want[i] || trials->alone_fails[i])
-			continue;
-		out->n[i] = rt_judge_round_cases(input, &trials->at[i], out->ids[i]);
-		for (size_t k = 0; k < out->n[i]; k++) {
-			rt_auto(select) struct rt_select select = {0};
-			if (!rt_select_make(&select, trials->at[i].cell->check, out->ids[i][k]))
-				out->n[i] = 0;
-		}
-		want[i] = out->n[i] == 0;
-		out->most = out->n[i] > out->most ? out->n[i] : out->most;
-	}
-}
-
-/*
- * Runs the k-th single case of each trial. What the cell's own runs left (whether it is green, its tree) stays as it
- * was, for the cells that need it. A run without whole evidence is dropped.
- */
-static int
-run_single(struct rt_trials *trials, const struct singles *singles, size_t k, bool on_base, struct rt_err *err)
-{
-	struct rt_matrix *matrix = on_base ? &trials->base : &trials->candidate;
-	rt_auto(free) const char **only = rt_alloc(trials->n + 1, sizeof(*only));
-	rt_auto(free) bool *want = rt_alloc(trials->n + 1, sizeof(*want));
-	rt_auto(free) struct rt_cell_state *kept = rt_alloc(trials->n + 1, sizeof(*kept));
-	struct rt_reuse *reuse = rt_steal(&matrix->reuse);
-	for (size_t i = 0; i < trials->n; i++) {
-		want[i] = k < singles->n[i] && !trials->alone_fails[i];
-		if (!want[i])
-			continue;
-		only[i] = singles->ids[i][k];
-		kept[i] = matrix->cells[i];
-		matrix->cells[i] =
-		    (struct rt_cell_state){.log = RT_BUF_INIT, .attempts = kept[i].attempts, .level = kept[i].level};
-	}
-	matrix->only = (const char *const *)only;
-	int result = rt_matrix_run(matrix, want, err);
-	matrix->only = NULL;
-	matrix->reuse = reuse;
-	for (size_t i = 0; i < trials->n; i++) {
-		struct rt_trial *trial = &trials->at[i];
-		struct rt_run run = {.end = RT_CELL_NOT_RUN};
-		if (!want[i])
-			continue;
-		take_run(trials, matrix, i, &run, on_base ? "base" : trials->side);
-		trials->alone_fails[i] = run.end != RT_CELL_COMPLETE;
-		if (result == 0 && run.end == RT_CELL_COMPLETE)
-			*(on_base ? next_run(&trial->base, &trial->bases, &trial->n_bases)
-				  : next_run(&trial->second, &trial->more, &trial->n_more)) = run;
-		else
-			rt_run_release(&run);
-		kept[i].attempts = matrix->cells[i].attempts;
-		rt_run_release(&matrix->cells[i].run);
-		rt_buf_release(&matrix->cells[i].log);
-		free(matrix->cells[i].upper);
-		matrix->cells[i] = kept[i];
-	}
-	return result;
-}
-
-static int
-run_round(struct rt_trials *trials, const bool *want, const struct singles *singles, bool on_base, struct rt_err *err)
-{
-	int result = run_side(trials, want, on_base, err);
-	for (size_t k = 0; k < singles->most && result == 0; k++)
-		result = run_single(trials, singles, k, on_base, err);
-	return result;
-}
-
-/*
- * Further rounds while the judge says that they would tell, the candidate first in every other one, so that what drifts
- * with time does not favour a side.
- */
-static int
-rounds(struct rt_trials *trials, const struct rt_judge_input *input, struct rt_err *err)
-{
-	enum { LEAST_MS = 300000, TIMES = 5 };
-	rt_auto(free) bool *want = rt_alloc(trials->n + 1, sizeof(*want));
-	struct singles singles = {.ids = rt_alloc(trials->n + 1, sizeof(*singles.ids)),
-				  .n = rt_alloc(trials->n + 1, sizeof(*singles.n))};
-	int64_t start = rt_clock_ms(), most = trials->candidate.busy_ms * TIMES;
-	int result = 0;
-	for (bool base_first = true; result == 0 && rt_judge_rounds(input, want); base_first = !base_first) {
-		if (rt_clock_ms() - start > (most > LEAST_MS ? most : LEAST_MS))
-			break;
-		find_singles(trials, input, want, &singles);
-		result = make_base(trials, err);
-		if (result == 0)
-			result = run_round(trials, want, &singles, base_first, err);
-		if (result == 0 && !base_first)
-			result = rt_anchors_run(&trials->anchors, trials->at, want, err);
-		if (result == 0)
-			result = run_round(trials, want, &singles, !base_first, err);
-		if (result == 0 && base_first)
-			result = rt_anchors_run(&trials->anchors, trials->at, want, err);
-	}
-	singles_release(&singles);
-	return result;
 }
 
 int
@@ -332,9 +211,9 @@ rt_trials_second(struct rt_trials *trials, struct rt_err *err)
 	}
 	if (!any)
 		return 0;
-	if (make_base(trials, err) < 0 || run_side(trials, trials->red, false, err) < 0)
+	if (rt_trials_base(trials, err) < 0 || rt_trials_side(trials, trials->red, false, err) < 0)
 		return -1;
-	return run_side(trials, trials->red, true, err);
+	return rt_trials_side(trials, trials->red, true, err);
 }
 
 /* New ids enter after `probation` runs of the same gate: the cells that hold some run again. */
@@ -360,7 +239,7 @@ probation(struct rt_trials *trials, const struct rt_judge_input *input, struct r
 			if (!want[i])
 				continue;
 			trial->more = rt_realloc(trial->more, trial->n_more + 1, sizeof(*trial->more));
-			take_run(trials, &trials->candidate, i, &trial->more[trial->n_more], trials->side);
+			rt_trials_take(trials, &trials->candidate, i, &trial->more[trial->n_more]);
 			trial->n_more++;
 		}
 	}
@@ -428,7 +307,7 @@ int
 rt_trials_look_again(struct rt_trials *trials, const struct rt_judge_input *input, struct rt_err *err)
 {
 	rt_judge_reds(input, trials->red);
-	return rt_trials_second(trials, err) < 0 ? -1 : rounds(trials, input, err);
+	return rt_trials_second(trials, err) < 0 ? -1 : rt_trials_rounds(trials, input, err);
 }
 
 int
@@ -502,7 +381,7 @@ rt_trials_run(struct rt_trials *trials, const struct rt_judge_input *input, stru
 		any_red = any_red || trials->red[i];
 	if (any_red && rt_trials_second(trials, err) < 0)
 		return -1;
-	if (!input->adoption && rounds(trials, input, err) < 0)
+	if (!input->adoption && rt_trials_rounds(trials, input, err) < 0)
 		return -1;
 	return any_red ? 0 : probation(trials, input, err);
 }

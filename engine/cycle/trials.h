@@ -52,6 +52,24 @@ int rt_trials_first(struct rt_trials *trials, const bool *want, struct rt_err *e
 /* The marked cells once more, in the place of their first runs. */
 int rt_trials_first_again(struct rt_trials *trials, const bool *want, struct rt_err *err) RT_MUST_USE;
 int rt_trials_second(struct rt_trials *trials, struct rt_err *err) RT_MUST_USE;
+/*
+ * Further rounds of both sides while the judge says that they would tell (cycle/rounds.c), and while there is time for
+ * them; what is open at the end is inconclusive, and the report says that the time ran out.
+ */
+int rt_trials_rounds(struct rt_trials *trials, const struct rt_judge_input *input, struct rt_err *err) RT_MUST_USE;
+/*
+ * The most that they may take, in milliseconds: five times what the first runs took, five minutes at least, and what
+ * the pairs of every noisy number take when all its looks are needed, so that time is no bound below the number of
+ * pairs.
+ */
+int64_t rt_trials_rounds_ms(const struct rt_trials *trials);
+/* Their parts: makes the base's matrix, once; runs the wanted cells on one side, each a new run of its trial. */
+int rt_trials_base(struct rt_trials *trials, struct rt_err *err) RT_MUST_USE;
+int rt_trials_side(struct rt_trials *trials, const bool *want, bool on_base, struct rt_err *err) RT_MUST_USE;
+/* The place of a trial's next run on one side; the first one is the second look's. */
+struct rt_run *rt_trial_next(struct rt_trial *trial, bool on_base);
+/* Moves a cell's newest run out of one of the two matrices; that keeps only whether it was green. */
+void rt_trials_take(struct rt_trials *trials, struct rt_matrix *matrix, size_t i, struct rt_run *out);
 /* Wall time in which cells ran, in milliseconds. */
 int64_t rt_trials_busy(const struct rt_trials *trials);
 /* In an adoption: names what is not recorded, beyond what failed: the cases that passed at times, and the skipped. */

@@ -199,7 +199,7 @@ bool rt_judge_rounds(const struct rt_judge_input *input, bool *want);
 /*
  * Of a trial that wants another round: the ids of the cases that are open, where runs of these alone may tell. 0: only
  * the whole check tells. A case that fails may owe that to what runs with it; so the first runs are always whole, and
- * runs of a case alone count only once one of them failed, on either side.
+ * runs of a case alone count only once one of them failed and one passed, on either side.
  */
 size_t rt_judge_round_cases(const struct rt_judge_input *input, const struct rt_trial *trial,
 			    const char *cases[RT_ROUND_CASES]);
