@@ -1,3 +1,5 @@
+#include <math.h>
+
 #include "model/judge_parts.h"
 #include "model/sequential.h"
 
@@ -106,6 +108,10 @@ rt_bench_paired(struct rt_bench *bench, const struct rt_stand *stand, const stru
 		rt_change_add(&bench->out->regressions, item->id, was.data, is, why);
 	} else if (paired.slid && stand->trial->anchor_trouble) {
 		rt_bench_doubt(bench, "%s can't be held to its budget: %s", item->id, stand->trial->anchor_trouble);
+	} else if (paired.answer == RT_PAIRED_OPEN && isinf(paired.high)) {
+		rt_bench_doubt(bench,
+			       "%s: %zu pairs tell nothing of it and that of %s: too few, or numbers not above 0",
+			       item->id, paired.n, whose);
 	} else if (paired.answer == RT_PAIRED_OPEN) {
 		rt_bench_doubt(bench,
 			       "%s: after %zu pairs it may be anything from %.4g to %.4g times that of %s, and the %s "

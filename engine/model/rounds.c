@@ -277,7 +277,7 @@ count_paired(const struct rt_judge_input *input)
 static struct rt_paired
 compare_exactly(const struct rt_stand *stand, const struct rt_item *item, const struct pairs *pairs)
 {
-	struct rt_paired paired = {.n = pairs->n, .ratio = 1, .answer = RT_PAIRED_OPEN};
+	struct rt_paired paired = {.n = pairs->n, .ratio = 1, .high = INFINITY, .answer = RT_PAIRED_OPEN};
 	enum rt_level level = item->line->level;
 
 	if (!pairs->n)
@@ -299,7 +299,7 @@ compare_in_looks(const struct rt_stand *stand, const struct rt_item *item, const
 	double error;
 	size_t n = stand->check->samples, look, size;
 	bool higher = item->line->level == RT_LEVEL_HIGHER;
-	struct rt_paired paired = {.answer = RT_PAIRED_OPEN};
+	struct rt_paired paired = {.n = pairs->n, .ratio = 1, .high = INFINITY, .answer = RT_PAIRED_OPEN};
 
 	n = n < least ? least : n;
 	for (look = 0; look < RT_PAIRED_LOOKS; look++) {

@@ -292,8 +292,8 @@ class Statistics:
             text.write('lint/(ran)\tpass\t\t0\n')
             none.write('lint/(ran)\tpass\t\t0\n')
             text.writelines('lint/rule::f/%04d.js::%09x\tknown\t\t0\n' % (i // 100, i) for i in range(n))
-        sides = {'full': lambda i: bench.run([self.driver, 'baseline', full, out]),
-                 'empty': lambda i: bench.run([self.driver, 'baseline', empty, out])}
+        sides = {'full': lambda i: bench.run([self.driver, 'baseline', full, out], peak=True),
+                 'empty': lambda i: bench.run([self.driver, 'baseline', empty, out], peak=True)}
         ours = bench.interleave(bench.rounds(5), sides)
         # of the processor: the empty runs of betterer differ by more than what is measured where a machine is busy
         took = median(ours['full'], 'cpu') - median(ours['empty'], 'cpu')
@@ -320,7 +320,7 @@ class Statistics:
                 os.unlink(results)
             env = {'HOME': home, 'ISSUES': issues}
             bench.run(argv, cwd=repo, env=env)  # the first one only writes
-            theirs[issues] = [bench.run(argv, cwd=repo, env=env) for _ in range(bench.rounds(3))]
+            theirs[issues] = [bench.run(argv, cwd=repo, env=env, peak=True) for _ in range(bench.rounds(3))]
         slow = median(theirs['100'], 'cpu') - median(theirs['0'], 'cpu')
         large = (median(theirs['100'], 'peak') - median(theirs['0'], 'peak')) / MIB
         faster = slow / max(took, 1e-4)

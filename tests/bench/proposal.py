@@ -55,10 +55,10 @@ def main():
                  'few': adopted(bench, bench.path('few.git'), 'few', False),
                  'checked out': adopted(bench, bench.path('many.git'), 'out', True)}
 
-        def propose(name, files):
+        def propose(name, files, **more):
             def once(i):
                 patch = one_line_patch(bench.path('patch'), (i + 1) * 37 % files)
-                return bench.run([bench.ratchet, '-C', repos[name], 'propose', '--target', 'main', patch])
+                return bench.run([bench.ratchet, '-C', repos[name], 'propose', '--target', 'main', patch], **more)
             return once
 
         def by_script(i):
@@ -80,7 +80,8 @@ def main():
         ratio('proposal, %d files / git script' % many, taken['apart'], taken['script'], 0.1)
         ratio('proposal, %d files / 400 files' % many, taken['apart'], taken['few'], 1.3)
         ratio('the same, target checked out / git script', taken['checked out'], taken['script'], 0.25)
-        peak('proposal, %d files: peak memory' % many, taken['apart'] + taken['checked out'], 64)
+        held = [propose(name, many, peak=True)(rounds + 1) for name in ('apart', 'checked out')]
+        peak('proposal, %d files: peak memory' % many, held, 64)
 
 
 main()

@@ -91,6 +91,57 @@ else
 	skip 'coverage.py: the line that never ran is found' 'python3-pytest-cov is not here'
 fi
 
+# criterion.rs is a library: Debian has it and all that it needs as sources
+registry=/usr/share/cargo/registry
+if ls -d $registry/criterion-0.* >/dev/null 2>&1 && command -v cargo >/dev/null; then
+	mkdir -p rs/src rs/benches rs/.cargo
+	printf '[source.crates-io]\nreplace-with = "debian"\n[source.debian]\ndirectory = "%s"\n' $registry >rs/.cargo/config.toml
+	cat >rs/Cargo.toml <<-'END'
+		[package]
+		name = "sum"
+		version = "0.1.0"
+		edition = "2018"
+		[dev-dependencies]
+		criterion = { version = "0.3", default-features = false }
+		[[bench]]
+		name = "sum"
+		harness = false
+		[profile.bench]
+		opt-level = 0
+		debug = false
+	END
+	echo 'pub fn sum(n: u64) -> u64 { (0..n).sum() }' >rs/src/lib.rs
+	cat >rs/benches/sum.rs <<-'END'
+		use criterion::{black_box, criterion_group, criterion_main, Criterion};
+		use std::time::Duration;
+
+		fn sums(c: &mut Criterion) {
+		    c.bench_function("alone", |b| b.iter(|| sum::sum(black_box(100))));
+		    let mut group = c.benchmark_group("two of them");
+		    group.bench_with_input("by/input", &1000, |b, n| b.iter(|| sum::sum(black_box(*n))));
+		}
+		criterion_group! {
+		    name = benches;
+		    config = Criterion::default()
+		        .sample_size(10)
+		        .warm_up_time(Duration::from_millis(10))
+		        .measurement_time(Duration::from_millis(50));
+		    targets = sums
+		}
+		criterion_main!(benches);
+	END
+	# where cargo was installed for a user, it lies in that user's home
+	must sh -c 'cd rs && HOME=$1 cargo bench --offline --bench sum' sh "$(getent passwd "$(id -u)" | cut -d: -f6)"
+	read_as criterion-rs rs/target/criterion/alone/new/estimates.json 'cell/alone$'
+	exits 0 'criterion-rs: one of a group is complete evidence' "$RATCHET" read \
+		'rs/target/criterion/two of them/by_input/new/estimates.json' --format criterion-rs
+	says 'criterion-rs: it has the name of its folders' 'cell/two of them/by_input$'
+else
+	without criterion-rs librust-criterion-dev
+	skip 'criterion-rs: one of a group is complete evidence' 'librust-criterion-dev is not here'
+	skip 'criterion-rs: it has the name of its folders' 'librust-criterion-dev is not here'
+fi
+
 # ---- findings ----
 gcc -Wall --coverage l.c -o l 2>gcc.txt
 read_as gcc gcc.txt 'known  cell/-Wunused-variable::l.c::unused variable'

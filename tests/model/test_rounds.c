@@ -247,6 +247,19 @@ Test(paired_metric, one_that_is_clearly_worse_regresses)
 	cr_assert_gt(decision()->low, 1.01);
 }
 
+Test(paired_metric, pairs_that_ended_before_the_first_look_are_called_too_few)
+{
+	size_t cell = noisy("time/time lower 100 0", "m:120");
+
+	for (int i = 0; i < 3; i++)
+		kit_round(cell, "m:120", "m:100");
+	cr_assert_eq(kit_judge(), RT_VERDICT_INCONCLUSIVE);
+	cr_assert_eq(decision()->pairs, 3);
+	cr_assert_str_eq(
+	    kit.out.unproven.at[0],
+	    "time/time: 3 pairs tell nothing of it and that of the target: too few, or numbers not above 0");
+}
+
 Test(paired_metric, an_improvement_is_confirmed_on_fresh_pairs_and_moves_the_bar_by_its_conservative_end)
 {
 	size_t cell = noisy("time/time lower 100 0", "m:90");
