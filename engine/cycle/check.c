@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cycle/accepted.h"
+#include "cycle/govern.h"
 #include "cycle/ledger.h"
 #include "cycle/settle.h"
 #include "git/worktree.h"
@@ -274,6 +275,27 @@ raise_on_head(struct checking *c, struct rt_err *err)
 	return 0;
 }
 
+/*
+ * The tree is the base's. What commits brought in and took out again is in the history all the same: secrets, messages
+ * and trusted inputs are judged.
+ */
+static int
+judge_nothing(struct checking *c, struct rt_err *err)
+{
+	struct rt_gate *gate = c->gate;
+	rt_auto(free) char *text = rt_format("nothing differs from %.12s, tree %s", c->base.hex, gate->tree.hex);
+	if (c->n_commits && gate->trusted.present && rt_govern_changes(gate, err) < 0)
+		return -1;
+	if (gate->report.refusals.n)
+		rt_gate_verdict(gate, RT_VERDICT_REFUSED, NULL);
+	else
+		rt_gate_verdict(gate, RT_VERDICT_NOOP, text);
+	gate->report.candidate = gate->candidate;
+	gate->report.tree = gate->tree;
+	gate->report.fast = gate->fast;
+	return rt_gate_record(gate, RT_OP_JUDGED, err);
+}
+
 static int
 run_check(struct checking *c, struct rt_err *err)
 {
@@ -294,17 +316,10 @@ run_check(struct checking *c, struct rt_err *err)
 	int go_on = find_tree(c, err);
 	if (go_on < 0)
 		return -1;
-	if (go_on && !c->adoption && rt_oid_equal(&gate->tree, &gate->base_tree)) {
-		rt_auto(free) char *text =
-		    rt_format("nothing differs from %.12s, tree %s", c->base.hex, gate->tree.hex);
-		rt_gate_verdict(gate, RT_VERDICT_NOOP, text);
-		gate->report.candidate = gate->candidate;
-		gate->report.tree = gate->tree;
-		gate->report.fast = gate->fast;
-		return rt_gate_record(gate, RT_OP_JUDGED, err);
-	}
 	if (go_on && list_commits(c, err) < 0)
 		return -1;
+	if (go_on && !c->adoption && rt_oid_equal(&gate->tree, &gate->base_tree))
+		return judge_nothing(c, err);
 	if (go_on && !gate->trusted.present && rt_gate_adopt(gate, &gate->tree, err) < 0)
 		return -1;
 	if (go_on && c->request->history && !gate->adoption && judge_history(gate, &c->head, err) < 0)

@@ -251,6 +251,18 @@ scan_path(struct changes *changes, const struct rt_change_of *change, const stru
 	return 0;
 }
 
+/* A name is part of what lands, too. */
+static void
+scan_name(struct changes *changes, const struct rt_change_of *change)
+{
+	struct rt_gate *gate = changes->gate;
+	size_t before = gate->report.refusals.n;
+	if (change->old.mode || !change->new.mode)
+		return;
+	rt_policy_scan(gate->trusted.policy, change->path, change->path, strlen(change->path), &gate->report.refusals);
+	gate->secret = gate->secret || gate->report.refusals.n > before;
+}
+
 static int
 judge_path(void *data, const struct rt_change_of *change, struct rt_err *err)
 {
@@ -278,7 +290,89 @@ judge_path(void *data, const struct rt_change_of *change, struct rt_err *err)
 	if (change->new.mode && delta.new_size > CONTENT_SCANNED)
 		rt_refuse(&changes->gate->report.refusals, "too-large", change->path, 0,
 			  "has %" PRIu64 " bytes; what is over 1 GiB is not looked into", delta.new_size);
+	scan_name(changes, change);
 	return loaded ? scan_path(changes, change, &content, err) : 0;
+}
+
+/* ---- secrets that a later commit takes out again ---- */
+
+/* One of the proposed commits, and the trees whose content is known or looked at already. */
+struct step {
+	struct changes *changes;
+	struct rt_oid known[16];
+	size_t n_known;
+};
+
+static int
+scan_step(void *data, const struct rt_change_of *change, struct rt_err *err)
+{
+	struct step *step = data;
+	rt_auto(buf) struct rt_buf content = RT_BUF_INIT;
+	uint64_t size;
+	if (!change->new.mode)
+		return 0;
+	for (size_t i = 0; i < step->n_known; i++) {
+		struct rt_entry entry;
+		if (rt_tree_entry(step->changes->repo, &step->known[i], change->path, &entry, err) < 0)
+			return -1;
+		if (entry.mode && rt_oid_equal(&entry.id, &change->new.id))
+			return 0;
+	}
+	scan_name(step->changes, change);
+	int loaded = load(step->changes, &change->new, CONTENT_SCANNED, &content, &size, err);
+	return loaded > 0 ? scan_path(step->changes, change, &content, err) : loaded;
+}
+
+/* The trees of the parents of a commit. 1, 0 one is beyond the edge of a shallow clone, -1. */
+static int
+parent_trees(struct changes *changes, const struct rt_commit *commit, struct rt_oid *first, struct step *step,
+	     struct rt_err *err)
+{
+	first->hex[0] = '\0';
+	for (size_t i = 0; i < commit->n_parents; i++) {
+		rt_auto(commit) struct rt_commit parent = {0};
+		if (!rt_object_exists(changes->repo, &commit->parents[i]))
+			return 0;
+		if (rt_commit_read(changes->repo, &commit->parents[i], &parent, err) < 0)
+			return -1;
+		if (i == 0)
+			*first = parent.tree;
+		else if (step->n_known < RT_COUNT(step->known))
+			step->known[step->n_known++] = parent.tree;
+	}
+	return 1;
+}
+
+/*
+ * Every proposed commit becomes part of the history, so what is secret in any of them is refused, even where the tree
+ * in the end no longer holds it.
+ */
+static int
+scan_steps(struct changes *changes, struct rt_err *err)
+{
+	struct rt_gate *gate = changes->gate;
+	for (size_t i = 0; i < gate->n_commits; i++) {
+		const struct rt_commit *commit = &gate->commits[i];
+		struct step step = {.changes = changes, .known = {gate->base_tree, gate->tree}, .n_known = 2};
+		struct rt_oid first;
+		size_t before = gate->report.refusals.n;
+		int there = parent_trees(changes, commit, &first, &step, err);
+		if (there < 0)
+			return -1;
+		/* the one commit of most proposals: that very difference was judged */
+		if (rt_oid_equal(&first, &gate->base_tree) && rt_oid_equal(&commit->tree, &gate->tree))
+			continue;
+		if (there && rt_tree_diff(changes->repo, &first, &commit->tree, false, scan_step, &step, err) < 0)
+			return -1;
+		for (size_t k = before; k < gate->report.refusals.n; k++) {
+			struct rt_refusal *refusal = &gate->report.refusals.at[k];
+			char *reason = rt_format("in commit %zu of %zu, and so in the history: %s", i + 1,
+						 gate->n_commits, refusal->reason);
+			free(refusal->reason);
+			refusal->reason = reason;
+		}
+	}
+	return 0;
 }
 
 /* Messages and authors are part of what lands, so they are looked at like contents. */
@@ -359,6 +453,8 @@ rt_govern_changes(struct rt_gate *gate, struct rt_err *err)
 	int result = all_signed(gate, &changes.all_signed, err);
 	if (result == 0)
 		result = rt_tree_diff(changes.repo, &gate->base_tree, &gate->tree, false, judge_path, &changes, err);
+	if (result == 0)
+		result = scan_steps(&changes, err);
 	if (result == 0 && !changes.governed.n && !gate->adoption)
 		result = note_detours(&changes, err);
 	if (result == 0) {

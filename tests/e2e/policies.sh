@@ -251,4 +251,30 @@ echo good >cases/d
 refused trailer 'refused by rule trailers: .*commit 1 of 1 lacks the trailer `Signed-off-by:`' 'a required trailer must be there'
 exits 0 'with the trailer it is let through' "$RATCHET" propose --dry-run "$BOX/trailer.patch" -m "$(printf 'd\n\nSigned-off-by: A <a@example.com>')"
 exits 4 'a trailer in the subject is none' "$RATCHET" propose "$BOX/trailer.patch" -m 'Signed-off-by: A <a@example.com>'
+
+# ---- secrets on the way ----
+must git clone -q "$BOX/project" "$BOX/way"
+cd "$BOX/way" || exit 1
+must git reset -q --hard "$before"
+git checkout -q -b passing
+echo "$value" >src/passing && must commit 'in' && must git rm -q src/passing && must commit 'out'
+exits 4 'a secret that a later commit of the range takes back is refused where nothing else changes' \
+	"$RATCHET" check --base "$before"
+echo two >src/file && must commit 'more'
+exits 4 'a secret that an earlier commit of the branch had is refused' "$RATCHET" check --base "$before"
+says 'the commit, the path and the line are said' 'refused by rule secret:known-value: src/passing:1: in commit 1 of 3, '
+must git checkout -q main
+exits 4 'a branch does not land with it either' "$RATCHET" propose passing
+exits 4 'nor does a range' "$RATCHET" propose "main..passing"
+refuse 'it is kept under no ref of ratchet' sh -c "git for-each-ref --format='%(refname)' refs/ratchet/rejected | grep ."
+git checkout -q -b told "$before" && echo x >src/leak && must commit 'old' && echo "$value" >src/leak && must commit 'leak'
+leak=$(tip)
+git rm -q src/leak && must commit 'taken out'
+exits 0 'to take out what the base has is no leak' "$RATCHET" check --base "$leak"
+git checkout -q -b branched "$leak^" && echo two >src/file && must commit 'aside'
+must git -c core.hooksPath=/dev/null merge -q --no-edit told
+exits 0 'nor is to merge what the base has' "$RATCHET" check --base "$leak"
+git checkout -q -b named "$before" && echo x >"src/$aws" && must commit 'a name'
+exits 4 'a secret in the name of a file of a commit is refused' "$RATCHET" check --base "$before"
+says 'the name is not shown' 'refused by rule secret:aws-key-id: src/\[redacted: secret:aws-key-id\]'
 finish
