@@ -189,15 +189,16 @@ all_green(const struct rt_stand *stand, const struct rt_item *item, struct rt_si
 	return true;
 }
 
-static bool
-is_renamed_to(const struct rt_bench *bench, const char *id)
+/* The line of the case that an accepted rename gives this name, or NULL. */
+static const struct rt_line *
+renamed_to(const struct rt_bench *bench, const char *id)
 {
 	size_t i;
 
 	for (i = 0; i < bench->input->n_renames; i++)
 		if (bench->renamed[i] && !strcmp(bench->input->renames[i].to, id))
-			return true;
-	return false;
+			return rt_baseline_find(bench->baseline, bench->input->renames[i].from);
+	return NULL;
 }
 
 void
@@ -237,6 +238,11 @@ raise_case(struct rt_bench *bench, const struct rt_stand *stand, const struct rt
 		raise_flaky(bench, stand, item);
 		return;
 	}
+	/* another name makes no case steady: write_renames() takes its bound along */
+	const struct rt_line *old =
+	    !item->line || item->line->level == RT_LEVEL_GONE ? renamed_to(bench, item->id) : NULL;
+	if (old && old->level == RT_LEVEL_FLAKY)
+		return;
 	/* all that a known pass can gain is a count of assertions */
 	if (item->line && item->line->level == RT_LEVEL_PASS && item->in_first && item->in_first->assertions < 0)
 		return;
@@ -249,7 +255,7 @@ raise_case(struct rt_bench *bench, const struct rt_stand *stand, const struct rt
 	/* A first count is no gain, a renamed case none either, and `(ran)` is no case. */
 	if (item->line && item->line->level == RT_LEVEL_PASS && !item->line->has_value)
 		return;
-	if (!is_renamed_to(bench, item->id) && !rt_ends_with(item->id, "/(ran)"))
+	if (!old && !rt_ends_with(item->id, "/(ran)"))
 		gain(bench, item->id, item->line, &line);
 }
 
@@ -429,7 +435,7 @@ write_renames(struct rt_bench *bench)
 	for (i = 0; i < input->n_renames; i++) {
 		const struct rt_rename *rename = &input->renames[i];
 		const struct rt_trial *trial;
-		struct rt_line *old, fresh = {.level = RT_LEVEL_PASS};
+		struct rt_line *old, was, fresh = {.level = RT_LEVEL_PASS};
 		const struct rt_line *known;
 		const struct rt_case *c, *again;
 
@@ -440,12 +446,19 @@ write_renames(struct rt_bench *bench)
 		again = trial->second ? rt_results_find(&trial->second->results, rename->to) : c;
 		old = &bench->out->raised.lines
 			   .at[rt_baseline_find(bench->baseline, rename->from) - bench->baseline->lines.at];
+		was = *old;
 		*old = (struct rt_line){.id = old->id, .level = RT_LEVEL_GONE, .epoch = old->epoch + 1};
 		known = rt_baseline_find(bench->baseline, rename->to);
 		fresh.id = c->id;
 		fresh.epoch = known ? known->epoch : 0;
 		fresh.has_value = c->assertions >= 0 && again->assertions >= 0;
 		fresh.value = fresh.has_value ? (c->assertions < again->assertions ? c : again)->assertions : 0;
+		if (was.level == RT_LEVEL_FLAKY)
+			fresh = (struct rt_line){.id = fresh.id,
+						 .level = RT_LEVEL_FLAKY,
+						 .has_value = was.has_value,
+						 .value = was.value,
+						 .epoch = fresh.epoch};
 		add_fresh(bench, fresh);
 	}
 }

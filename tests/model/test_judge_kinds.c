@@ -397,6 +397,17 @@ Test(renamed, the_old_is_gone_in_a_new_epoch_and_the_new_passes)
 	cr_assert_eq(kit.out.raised.lines.n, 2);
 }
 
+Test(renamed, a_flaky_case_stays_flaky_under_its_new_name)
+{
+	kit_line("unit/old flaky 0.3 2");
+	kit_rename("unit/old", "unit/new");
+	unit("new=pass:3", NULL, NULL);
+	verdict_is(RT_VERDICT_WOULD_LAND);
+	line_is("unit/old", "gone - 3");
+	line_is("unit/new", "flaky 0.3 0");
+	cr_assert_eq(kit.out.gains.n, 0);
+}
+
 static void
 claim_fails(const char *first)
 {
