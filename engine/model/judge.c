@@ -179,7 +179,8 @@ rt_bench_regress(struct rt_bench *bench, const struct rt_stand *stand, const str
 
 	switch (item->kind) {
 	case RT_ITEM_CASE:
-		number_or(&was, now->fell, item->line ? item->line->value : 0, "pass");
+		number_or(&was, now->fell, item->line ? item->line->value : 0,
+			  item->line && item->line->level == RT_LEVEL_FLAKY ? "flaky" : "pass");
 		number_or(&is, now->fell && now->has_value, now->value,
 			  now->flaky  ? "flaky"
 			  : now->fell ? "absent"

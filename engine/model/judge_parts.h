@@ -143,6 +143,8 @@ void rt_bench_paired(struct rt_bench *bench, const struct rt_stand *stand, const
 /* Judges a case that the baseline knows and that is red in some run of the candidate. */
 enum rt_flaky_answer rt_stand_decide(const struct rt_stand *stand, const struct rt_item *item,
 				     struct rt_decision *decision);
+
+/* rounds_pairs.c */
 /* A number that is compared in pairs with the base's, because it is noisy or this machine may not move its bar. */
 bool rt_stand_pairs(const struct rt_stand *stand, const struct rt_item *item);
 /* The pairs so far; *more: another pair would tell. */

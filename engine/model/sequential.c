@@ -88,6 +88,14 @@ at_most(unsigned fails, unsigned runs, double rate)
 }
 
 double
+rt_rate_chance(unsigned fails, unsigned runs, double rate)
+{
+	if (!fails || rate >= 1)
+		return 1;
+	return rate <= 0 ? 0 : 1 - at_most(fails - 1, runs, rate);
+}
+
+double
 rt_rate_bound(unsigned fails, unsigned runs)
 {
 	double low = 0, high = 1;

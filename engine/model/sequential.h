@@ -54,5 +54,7 @@ double rt_sequential_mean(const struct rt_sequential *fresh, double rate);
  * 1934) after `fails` of `runs`. With no failure it is 1 - 0.05^(1/runs). 1 for no run.
  */
 double rt_rate_bound(unsigned fails, unsigned runs);
+/* The probability of at least `fails` failures in `runs` of a case that fails at that rate. */
+double rt_rate_chance(unsigned fails, unsigned runs, double rate);
 
 #endif

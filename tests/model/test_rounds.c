@@ -178,6 +178,56 @@ Test(rounds, a_flaky_case_that_only_fails_is_broken)
 	cr_assert_leq(rounds, 8);
 }
 
+Test(rounds, a_flaky_case_that_fails_far_oftener_than_its_bound_is_broken_though_it_passes_once)
+{
+	size_t cell = failed_once("unit/a flaky 0.05 1");
+	unsigned rounds = 0;
+
+	for (; kit_more(cell) && rounds < 40; rounds++)
+		kit_round(cell, rounds == 0 ? "a=pass" : "a=fail", "a=pass");
+	cr_assert_eq(kit_judge(), RT_VERDICT_REGRESSED);
+	cr_assert_str_eq(kit_find(&kit.out.regressions, "unit/a")->was, "flaky");
+	cr_assert_str_eq(kit_raised("unit/a"), "flaky 0.05 1");
+	cr_assert_leq(rounds, 8);
+}
+
+Test(rounds, a_flaky_case_that_only_fails_is_broken_though_the_base_fails_once_as_it_may)
+{
+	size_t cell = failed_once("unit/a flaky 0.3 1");
+	unsigned rounds = 0;
+
+	for (; kit_more(cell) && rounds < 40; rounds++)
+		kit_round(cell, "a=fail", rounds == 0 ? "a=fail" : "a=pass");
+	cr_assert_eq(kit_judge(), RT_VERDICT_REGRESSED);
+}
+
+Test(rounds, a_flaky_case_that_only_fails_on_both_sides_is_the_targets)
+{
+	size_t cell = failed_once("unit/a flaky 0.3 1");
+	unsigned rounds = 0;
+
+	for (; kit_more(cell) && rounds < 40; rounds++)
+		kit_round(cell, "a=fail", "a=fail");
+	cr_assert_eq(kit_judge(), RT_VERDICT_WOULD_LAND);
+	cr_assert_str_eq(decision()->answer, "fails on the target");
+	cr_assert_eq(rounds, 4);
+}
+
+Test(rounds, a_case_that_fails_far_oftener_than_the_flake_that_the_base_shows_is_no_flake_from_before)
+{
+	size_t cell = failed_once("unit/a pass - 0");
+	unsigned rounds = 0;
+
+	add_others(cell);
+	for (; rounds < 8; rounds++)
+		kit_round(cell, "a=fail", "a=pass");
+	kit_round(cell, "a=pass", "a=fail");
+	for (int i = 0; i < 3; i++)
+		kit_round(cell, "a=fail", "a=pass");
+	cr_assert_neq(kit_judge(), RT_VERDICT_WOULD_LAND);
+	cr_assert_eq(kit.out.demoted.n, 0);
+}
+
 Test(rounds, the_bound_of_a_flaky_case_only_falls)
 {
 	size_t cell = kit_cell("unit", RT_KIND_CASES);
@@ -321,6 +371,35 @@ Test(paired_metric, on_such_a_machine_more_than_the_base_regresses)
 	kit_round(cell, "m:153", "m:151");
 	cr_assert_eq(kit_judge(), RT_VERDICT_REGRESSED);
 	rt_strs_release(&kit.checks[cell].record_on);
+}
+
+/* Such a number, of which more is better; the base's run had this end. */
+static void
+judge_without_base(enum rt_cell_end end, const char *base)
+{
+	size_t cell = kit_cell("rate", RT_KIND_METRIC);
+
+	kit.input.machine = "laptop";
+	kit.checks[cell].higher_better = true;
+	rt_strs_add(&kit.checks[cell].record_on, "bench1");
+	kit_line("rate/rate higher 100 0");
+	kit_ran(cell, KIT_FIRST, "m:1");
+	kit_round(cell, "m:1", base);
+	kit.trials[cell].base->end = end;
+	kit_judge();
+	rt_strs_release(&kit.checks[cell].record_on);
+}
+
+Test(paired_metric, on_such_a_machine_a_base_without_evidence_tells_nothing)
+{
+	judge_without_base(RT_CELL_BROKEN, "m:90");
+	cr_assert_eq(kit.out.verdict, RT_VERDICT_INCONCLUSIVE);
+}
+
+Test(paired_metric, on_such_a_machine_a_base_without_the_number_tells_nothing)
+{
+	judge_without_base(RT_CELL_COMPLETE, "other=pass");
+	cr_assert_eq(kit.out.verdict, RT_VERDICT_INCONCLUSIVE);
 }
 
 /* ---- runs of one case alone ---- */
