@@ -49,7 +49,25 @@ compare_count(const struct rt_reading *reading, const char *pointer, const struc
 
 /* ---- CTRF ---- */
 
-/* A test that passed in a later attempt failed in an earlier one: here that is for the gate to find out. */
+/*
+ * A test that passed in a later attempt failed in an earlier one, as JUnit's flakyFailure says: how often it does so is
+ * for the gate to find out. Attempts that are listed tell, else the number of them, or the word.
+ */
+static bool
+ctrf_failed_before(const struct rt_json *test)
+{
+	const struct rt_json *attempts = rt_json_get(test, "retryAttempts");
+
+	for (size_t i = 0; i < rt_json_count(attempts); i++) {
+		const char *status = rt_json_get_string(rt_json_at(attempts, i), "status");
+
+		if (status && (!strcmp(status, "failed") || !strcmp(status, "other")))
+			return true;
+	}
+	return rt_json_get_bool(test, "flaky", false) ||
+	       (!rt_json_count(attempts) && rt_json_int(rt_json_get(test, "retries"), 0) > 0);
+}
+
 static void
 on_ctrf_test(const struct rt_reading *reading, size_t at, const struct rt_json *test, size_t counts[5])
 {
@@ -88,11 +106,12 @@ on_ctrf_test(const struct rt_reading *reading, size_t at, const struct rt_json *
 		ms = -1;
 	add_case(reading, parts, RT_COUNT(parts), status, -1, ms,
 		 status == RT_STATUS_PASS ? NULL : rt_json_get_string(test, "message"));
-	if (status == RT_STATUS_PASS && rt_json_get_bool(test, "flaky", false))
-		rt_reading_problem(reading, 0,
-				   "/results/tests/%zu: the runner itself ran a test again until it passed; switch its "
-				   "retries off",
-				   at);
+	if (status == RT_STATUS_PASS && ctrf_failed_before(test)) {
+		rt_auto(buf) struct rt_buf id = RT_BUF_INIT;
+
+		rt_id_case(&id, reading->cell, parts, RT_COUNT(parts));
+		rt_results_retried(reading->results, id.data);
+	}
 }
 
 int
@@ -130,8 +149,9 @@ on_gtest(const struct rt_reading *reading, const char *pointer, size_t at, const
 	enum rt_status status = RT_STATUS_SKIP;
 	bool ran = state && !strcmp(state, "RUN");
 
-	if (!name || !state) {
-		rt_reading_problem(reading, 0, "%s/testsuite/%zu: has a test without a name or a status", pointer, at);
+	if (!name || !state || (!ran && strcmp(state, "NOTRUN") != 0)) {
+		rt_reading_problem(reading, 0, "%s/testsuite/%zu: has a test without a name, or with an unknown status",
+				   pointer, at);
 		return;
 	}
 	if (rt_json_count(failures))

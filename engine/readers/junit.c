@@ -60,6 +60,20 @@ misplaced(struct rt_junit *junit, const char *what)
 	rt_reading_problem(junit->reading, rt_xml_line(junit->xml), "%s", what);
 }
 
+/* A copy with the bytes that were replaced put back, but for NUL: names that differ behind one would be one name. */
+static char *
+restored_name(const char *name)
+{
+	static const char nul[] = "\\x00";
+	rt_auto(buf) struct rt_buf out = RT_BUF_INIT;
+	rt_auto(free) char *copy = rt_strdup(name);
+	size_t len = rt_xml_restore(copy, strlen(copy));
+
+	for (size_t i = 0; i < len; i++)
+		rt_buf_add(&out, copy[i] ? &copy[i] : nul, copy[i] ? 1 : strlen(nul));
+	return rt_buf_steal(&out);
+}
+
 /* Builds the id of a case in junit->id. */
 static void
 make_id(struct rt_junit *junit, const char *classname, const char *name)
@@ -81,11 +95,9 @@ make_id(struct rt_junit *junit, const char *classname, const char *name)
 		return;
 	}
 	/* rare: bytes that XML forbids were replaced, so put them back before escaping */
-	rt_auto(free) char *first = rt_strdup(parts[0]);
-	rt_auto(free) char *second = rt_strdup(name ? name : "");
+	rt_auto(free) char *first = restored_name(parts[0]);
+	rt_auto(free) char *second = restored_name(name ? name : "");
 	const char *restored[] = {first, second};
-	first[rt_xml_restore(first, strlen(first))] = '\0';
-	second[rt_xml_restore(second, strlen(second))] = '\0';
 	rt_id_case(&junit->id, junit->reading->cell, restored, 2);
 }
 

@@ -50,6 +50,11 @@ on_command(const struct rt_reading *reading, size_t at, const struct rt_json *co
 		rt_reading_problem(reading, 0, "/results/%zu: has a command without a name or without times", at);
 		return;
 	}
+	if (codes && rt_json_count(codes) != rt_json_count(times)) {
+		rt_reading_problem(reading, 0, "/results/%zu: has %zu times and %zu exit codes", at,
+				   rt_json_count(times), rt_json_count(codes));
+		return;
+	}
 	for (size_t i = 0; i < rt_json_count(codes); i++)
 		if (!rt_json_number(rt_json_at(codes, i), &value) || value != 0) {
 			rt_reading_problem(reading, 0, "/results/%zu: run %zu of a command failed: its times are void",

@@ -36,7 +36,32 @@ Test(ctrf, a_test_that_the_runner_retried_to_green_is_a_problem)
 {
 	read_text("ctrf",
 		  CTRF("{\"name\": \"a\", \"status\": \"passed\", \"flaky\": true, \"retries\": 1}", "\"tests\": 1"));
-	check_problem("ran a test again until it passed");
+	/* the test's problem, not the report's: as in JUnit it failed, and the gate counts how often */
+	check_no_problem();
+	check_outcome("unit/a", "pass");
+	cr_expect(rt_results_find(&seen, "unit/a")->retried);
+}
+
+static bool
+retried(const char *members)
+{
+	rt_auto(free) char *test = rt_format("{\"name\": \"a\", \"status\": \"passed\"%s}", members);
+	rt_auto(free) char *text = rt_format("{\"results\": {\"summary\": {}, \"tests\": [%s]}}", test);
+
+	tidy();
+	read_text("ctrf", text);
+	check_no_problem();
+	check_outcome("unit/a", "pass");
+	return rt_results_find(&seen, "unit/a")->retried;
+}
+
+Test(ctrf, a_failed_attempt_is_one_however_it_is_said)
+{
+	cr_expect(retried(", \"retries\": 2"));
+	cr_expect(retried(", \"retries\": 1, \"retryAttempts\": [{\"attempt\": 1, \"status\": \"failed\"}]"));
+	cr_expect_not(retried(", \"retries\": 1, \"retryAttempts\": [{\"attempt\": 1, \"status\": \"passed\"}]"));
+	cr_expect_not(retried(", \"retries\": 0, \"flaky\": false"));
+	cr_expect_not(retried(""));
 }
 
 Test(ctrf, unknown_statuses_and_other_documents_are_problems)
@@ -49,6 +74,13 @@ Test(ctrf, unknown_statuses_and_other_documents_are_problems)
 	tidy();
 	read_text("ctrf", "{\"results\":");
 	check_problem("is not JSON");
+}
+
+Test(gtest, an_unknown_status_is_a_problem)
+{
+	read_text("gtest", "{\"testsuites\": [{\"name\": \"S\", \"testsuite\": ["
+			   "{\"name\": \"a\", \"status\": \"RUM\", \"result\": \"COMPLETED\"}]}]}");
+	check_problem("unknown status");
 }
 
 Test(gtest, results_are_taken_apart)

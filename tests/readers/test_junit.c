@@ -548,6 +548,16 @@ Test(junit, surefire_counts_each_attempt_and_the_first_one_is_what_was_seen)
 	cr_expect_not(rt_results_find(&seen, "unit/org.x.SumTest::adds")->retried);
 }
 
+Test(junit, names_that_differ_behind_a_nul_are_two_cases)
+{
+	static const char report[] = "<testsuite tests='2'><testcase classname='c' name='a\0b'><failure/></testcase>"
+				     "<testcase classname='c' name='a\0c'/></testsuite>";
+
+	read_bytes("junit", NULL, report, sizeof(report) - 1);
+	check_cases(2);
+	check_executed(2);
+}
+
 Test(junit, more_failures_than_attempts_are_a_problem)
 {
 	read_text(

@@ -30,6 +30,12 @@ Test(samples, hyperfine_gives_every_run_of_a_command)
 	check_samples("unit/cat x", 1, 0.0011);
 }
 
+Test(samples, hyperfine_has_an_exit_code_for_each_time)
+{
+	read_text("hyperfine", "{\"results\": [{\"command\": \"x\", \"times\": [1], \"exit_codes\": [0, 0]}]}");
+	check_problem("/results/0: has 1 times and 2 exit codes");
+}
+
 Test(samples, hyperfine_runs_that_failed_are_void)
 {
 	read_text("hyperfine", "{\"results\": [{\"command\": \"x\", \"times\": [1, 2], \"exit_codes\": [0, 1]}]}");
