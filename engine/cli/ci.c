@@ -1,5 +1,6 @@
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/ci_output.h"
@@ -29,19 +30,73 @@ write_file(const char *path, const struct rt_buf *text, int flags, struct rt_err
 	return 0;
 }
 
+typedef void ci_writer(const struct rt_report *report, struct rt_buf *out);
+
+/* The runner's own files. */
 static int
-write_by(const struct rt_report *report, void (*writer)(const struct rt_report *, struct rt_buf *), const char *path,
-	 int flags, struct rt_err *err)
+append_by(const struct rt_report *report, ci_writer *writer, const char *path, struct rt_err *err)
 {
 	rt_auto(buf) struct rt_buf text = RT_BUF_INIT;
 	if (!path || !path[0])
 		return 0;
 	writer(report, &text);
-	return write_file(path, &text, flags, err);
+	return write_file(path, &text, O_APPEND, err);
+}
+
+/* What of path lies below the folder top, or NULL. Folders on the way may be links; that shows when it is opened. */
+static char *
+path_below(const char *top, const char *path)
+{
+	rt_auto(free) char *here = path[0] == '/' ? rt_strdup("") : getcwd(NULL, 0);
+	if (!top || !here)
+		return NULL;
+	rt_auto(free) char *whole = path[0] == '/' ? rt_strdup(path) : rt_format("%s/%s", here, path);
+	size_t len = strlen(top);
+	while (len && top[len - 1] == '/')
+		len--;
+	if (strncmp(whole, top, len) != 0 || whole[len] != '/')
+		return NULL;
+	return rt_strdup(whole + len + strspn(whole + len, "/"));
+}
+
+/*
+ * What is checked out is the proposal: through a link that it puts in the place of an artifact, or on the way there,
+ * any file of the job's user would be overwritten. At the top a link is replaced; elsewhere it is an error.
+ */
+static int
+write_artifact(struct rt_home *home, const char *path, const struct rt_buf *text, struct rt_err *err)
+{
+	const char *top = rt_repo_workdir(home->repo);
+	rt_auto(free) char *below = path_below(top, path);
+	struct stat st;
+	if (!below)
+		return write_file(path, text, O_TRUNC, err);
+	rt_auto(fd) int dir = open(top, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return rt_fail_errno(err, "%s", top);
+	if (!strchr(below, '/') && fstatat(dir, below, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(st.st_mode) &&
+	    unlinkat(dir, below, 0) < 0)
+		return rt_fail_errno(err, "removing the link %s", path);
+	rt_auto(fd) int fd = rt_file_open_beneath(dir, below, O_WRONLY | O_CREAT | O_TRUNC, 0644, err);
+	if (fd < 0)
+		return rt_err_while(err, "writing %s", path);
+	return rt_write_all(fd, text->data, text->len) < 0 ? rt_fail_errno(err, "writing %s", path) : 0;
 }
 
 static int
-publish(const struct rt_cli *cli, const struct rt_ci_place *place, const struct rt_report *report, struct rt_err *err)
+replace_by(struct rt_home *home, const struct rt_report *report, ci_writer *writer, const char *path,
+	   struct rt_err *err)
+{
+	rt_auto(buf) struct rt_buf text = RT_BUF_INIT;
+	if (!path || !path[0])
+		return 0;
+	writer(report, &text);
+	return write_artifact(home, path, &text, err);
+}
+
+static int
+publish(struct rt_home *home, const struct rt_cli *cli, const struct rt_ci_place *place, const struct rt_report *report,
+	struct rt_err *err)
 {
 	const char *junit = rt_cli_value(cli, "junit"), *quality = rt_cli_value(cli, "code-quality");
 	if (place->kind == RT_CI_GITLAB) {
@@ -53,13 +108,13 @@ publish(const struct rt_cli *cli, const struct rt_ci_place *place, const struct 
 		rt_ci_annotations(report, &text);
 		/* the runner reads both streams; standard output may be wanted as JSON */
 		fwrite(text.data, 1, text.len, cli->json ? stderr : stdout);
-		if (write_by(report, rt_ci_summary, getenv("GITHUB_STEP_SUMMARY"), O_APPEND, err) < 0 ||
-		    write_by(report, rt_ci_outputs, getenv("GITHUB_OUTPUT"), O_APPEND, err) < 0)
+		if (append_by(report, rt_ci_summary, getenv("GITHUB_STEP_SUMMARY"), err) < 0 ||
+		    append_by(report, rt_ci_outputs, getenv("GITHUB_OUTPUT"), err) < 0)
 			return -1;
 	}
-	if (write_by(report, rt_ci_junit, junit, O_TRUNC, err) < 0)
+	if (replace_by(home, report, rt_ci_junit, junit, err) < 0)
 		return -1;
-	return write_by(report, rt_ci_code_quality, quality, O_TRUNC, err);
+	return replace_by(home, report, rt_ci_code_quality, quality, err);
 }
 
 /* 1 to record, 0 not here (said why), -1. */
@@ -144,7 +199,7 @@ run(struct rt_cli *cli, struct rt_err *err)
 	if (code == 0 && request.raise)
 		code = record(&home, cli, &place, &request, &report, err);
 	if (code == 0)
-		code = publish(cli, &place, &report, err);
+		code = publish(&home, cli, &place, &report, err);
 	if (code == 0)
 		code = rt_cli_report(cli, &report, 0);
 	return code;

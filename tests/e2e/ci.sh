@@ -297,6 +297,23 @@ exits 0 'the artifacts can be given other names' on_gitlab CI_COMMIT_BRANCH=main
 	-- --junit "$BOX/other.xml" --code-quality "$BOX/other.json"
 check 'the artifacts are where they were wanted' test -s "$BOX/other.xml" -a -s "$BOX/other.json"
 
+# what a job checks out is the proposal's, links too
+links() { # TARGET
+	ln -sf "$1" ratchet-junit.xml && ln -sf "$1" ratchet-code-quality.json
+}
+checkout 20 "$main"
+echo mine >"$BOX/mine"
+links "$BOX/mine"
+exits 0 'gitlab: links in the place of the artifacts are no trouble' \
+	on_gitlab CI_COMMIT_BRANCH=main CI_COMMIT_BEFORE_SHA="$start"
+check 'gitlab: nothing is written through a link in the place of an artifact' test "$(cat "$BOX/mine")" = mine
+check 'gitlab: the artifacts replace such links' sh -c 'test ! -L ratchet-junit.xml && grep -q "<testsuite" ratchet-junit.xml'
+mkdir "$BOX/outside" && ln -s "$BOX/outside" reports
+refuse 'gitlab: an artifact below a link to a folder is refused' on_gitlab CI_COMMIT_BRANCH=main \
+	CI_COMMIT_BEFORE_SHA="$start" -- --junit reports/j.xml
+says 'the link on the way is said' 'reports/j.xml'
+check 'gitlab: nothing is written below it' test -z "$(ls "$BOX/outside")"
+
 # ---- plain git ----
 checkout 2 "$bad"
 exits 1 'plain git: HEAD is judged against its first parent' "$RATCHET" ci
