@@ -176,8 +176,22 @@ record(struct rt_home *home, const struct rt_cli *cli, const struct rt_ci_place 
 	return 0;
 }
 
+/* No verdict is shown as plainly as a bad one. What goes wrong meanwhile is no news: the job fails already. */
+static void
+publish_trouble(const struct rt_cli *cli, const struct rt_err *why)
+{
+	rt_auto(buf) struct rt_buf said = RT_BUF_INIT, summary = RT_BUF_INIT;
+	struct rt_err ignored = RT_ERR_INIT;
+	const char *path = getenv("GITHUB_STEP_SUMMARY");
+	rt_ci_trouble_annotation(why, &said);
+	fwrite(said.data, 1, said.len, cli->json ? stderr : stdout);
+	rt_ci_trouble_summary(why, &summary);
+	if (path && path[0] && write_file(path, &summary, O_APPEND, &ignored) < 0)
+		fprintf(stderr, "the job's summary could not be written: %s\n", ignored.text);
+}
+
 static int
-run(struct rt_cli *cli, struct rt_err *err)
+gate_job(struct rt_cli *cli, struct rt_err *err)
 {
 	rt_auto(home) struct rt_home home = RT_HOME_INIT;
 	rt_auto(report) struct rt_report report = RT_REPORT_INIT;
@@ -202,6 +216,16 @@ run(struct rt_cli *cli, struct rt_err *err)
 		code = publish(&home, cli, &place, &report, err);
 	if (code == 0)
 		code = rt_cli_report(cli, &report, 0);
+	return code;
+}
+
+static int
+run(struct rt_cli *cli, struct rt_err *err)
+{
+	const char *github = getenv("GITHUB_ACTIONS");
+	int code = gate_job(cli, err);
+	if (code < 0 && github && github[0])
+		publish_trouble(cli, err);
 	return code;
 }
 

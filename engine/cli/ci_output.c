@@ -60,6 +60,12 @@ rt_ci_annotations(const struct rt_report *report, struct rt_buf *out)
 		add_annotation(out, NULL, 0, "ratchet: unproven", report->unproven.at[i]);
 }
 
+void
+rt_ci_trouble_annotation(const struct rt_err *err, struct rt_buf *out)
+{
+	add_annotation(out, err->file[0] ? err->file : NULL, err->line, "ratchet: no verdict", err->text);
+}
+
 /* Text in a Markdown table or list: nothing in it is markup, a link, or a mention. */
 static void
 add_markdown(struct rt_buf *out, const char *text)
@@ -104,6 +110,13 @@ add_item(struct rt_buf *out, const char *what, const char *path, unsigned line, 
 	}
 	add_markdown(out, text);
 	rt_buf_addc(out, '\n');
+}
+
+void
+rt_ci_trouble_summary(const struct rt_err *err, struct rt_buf *out)
+{
+	rt_buf_adds(out, "### ratchet: no verdict\n\n");
+	add_item(out, "why", err->file[0] ? err->file : NULL, err->line, err->text);
 }
 
 static void

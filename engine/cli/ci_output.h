@@ -11,6 +11,9 @@ void rt_ci_annotations(const struct rt_report *report, struct rt_buf *out);
 void rt_ci_summary(const struct rt_report *report, struct rt_buf *out);
 /* name=value lines of a step's outputs. */
 void rt_ci_outputs(const struct rt_report *report, struct rt_buf *out);
+/* Of a job that ended without a verdict: why, which is where a broken ratchet.yml is seen. */
+void rt_ci_trouble_annotation(const struct rt_err *err, struct rt_buf *out);
+void rt_ci_trouble_summary(const struct rt_err *err, struct rt_buf *out);
 /* JUnit XML: a case for each cell, a failed one for each regression and refusal. */
 void rt_ci_junit(const struct rt_report *report, struct rt_buf *out);
 /* GitLab's code quality report (a subset of the Code Climate format). */

@@ -191,6 +191,8 @@ checkout_branch 2 main
 exits 0 'github: another event is judged against the first parent' on_github schedule refs/heads/main "$main"
 echo '{"pull_request": ' >"$BOX/event.json"
 exits 3 'github: a broken payload is inconclusive' on_github pull_request refs/pull/1/merge "$merge_good"
+says 'github: that there is no verdict is annotated' '^::error file=.*,title=ratchet%3A no verdict::not JSON'
+check 'github: why there is no verdict is in the summary' grep -q '^### ratchet: no verdict$' "$BOX/summary"
 
 # ---- hostile words ----
 cd "$BOX/upstream" || exit 1
