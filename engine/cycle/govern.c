@@ -384,7 +384,7 @@ judge_messages(struct changes *changes)
 	for (size_t i = 0; i < gate->n_commits; i++) {
 		rt_auto(buf) struct rt_buf text = RT_BUF_INIT;
 		size_t before = gate->report.refusals.n;
-		messages[i] = gate->commits[i].message;
+		messages[i] = gate->commits[i].n_parents > 1 ? NULL : gate->commits[i].message;
 		rt_buf_addf(&text, "%s\n%s", gate->commits[i].author, gate->commits[i].message);
 		rt_policy_scan(gate->trusted.policy, "commit message", text.data, text.len, &gate->report.refusals);
 		gate->secret = gate->secret || gate->report.refusals.n > before;

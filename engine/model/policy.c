@@ -251,7 +251,7 @@ rt_policy_judge_whole(const struct rt_policy *policy, size_t paths, uint64_t byt
 			  bytes, policy->max_patch);
 	for (size_t i = 0; i < n_messages; i++)
 		for (size_t j = 0; j < policy->trailers.n; j++)
-			if (!has_trailer(messages[i], policy->trailers.at[j]))
+			if (messages[i] && !has_trailer(messages[i], policy->trailers.at[j]))
 				rt_refuse(out, "trailers", NULL, 0, "commit %zu of %zu lacks the trailer `%s:`", i + 1,
 					  n_messages, policy->trailers.at[j]);
 }

@@ -99,7 +99,8 @@ struct rt_delta {
 
 /* Judges one delta; call for each. */
 void rt_policy_judge(const struct rt_policy *policy, const struct rt_delta *delta, struct rt_refusals *out);
-/* Judges the whole: number of paths, sum of sizes, and each commit message (trailers). */
+/* Judges the whole: number of paths, sum of sizes, and each commit message (trailers); NULL is a merge, whose message
+ * git or a forge wrote. */
 void rt_policy_judge_whole(const struct rt_policy *policy, size_t paths, uint64_t bytes, const char *const *messages,
 			   size_t n_messages, struct rt_refusals *out);
 

@@ -251,6 +251,13 @@ echo good >cases/d
 refused trailer 'refused by rule trailers: .*commit 1 of 1 lacks the trailer `Signed-off-by:`' 'a required trailer must be there'
 exits 0 'with the trailer it is let through' "$RATCHET" propose --dry-run "$BOX/trailer.patch" -m "$(printf 'd\n\nSigned-off-by: A <a@example.com>')"
 exits 4 'a trailer in the subject is none' "$RATCHET" propose "$BOX/trailer.patch" -m 'Signed-off-by: A <a@example.com>'
+must git clone -q "$BOX/project" "$BOX/merged"
+cd "$BOX/merged" || exit 1
+git checkout -q -b topic && echo good >cases/z && must commit "$(printf 'z\n\nSigned-off-by: A <a@example.com>')"
+must git checkout -q --detach main && must git merge -q --no-ff -m 'Merge topic into main' topic
+exits 0 'no trailer is asked of a merge, whose message a forge writes' "$RATCHET" check --base main
+must git merge -q --no-ff -m 'Merge' "$(git commit-tree -p topic -m 'no trailer' "topic^{tree}")"
+exits 4 'it is asked of what was merged' "$RATCHET" check --base main
 
 # ---- secrets on the way ----
 must git clone -q "$BOX/project" "$BOX/way"
