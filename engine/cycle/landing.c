@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cycle/pending.h"
+#include "cycle/seen.h"
 #include "git/reflock.h"
 #include "git/worktree.h"
 #include "support/defence.h"
@@ -261,7 +262,15 @@ warm(struct rt_landing *l, struct rt_err *err)
 	rt_auto(stack) struct rt_stack stack = RT_STACK_INIT;
 	if (rt_commit_read(l->home->repo, &l->new, &commit, err) < 0)
 		return -1;
-	if (rt_layers_get(l->home, l->home->repo, &commit.tree, &l->gate->tree, &stack, err) < 0)
+	struct rt_oid near = l->gate->tree;
+	if (l->gate->trusted.config.no_submodules &&
+	    (rt_tree_without_submodules(l->home->repo, &commit.tree, &commit.tree, err) < 0 ||
+	     rt_tree_without_submodules(l->home->repo, &near, &near, err) < 0))
+		return -1;
+	int exported = rt_layers_has(l->home, &near, err); /* not where every check names its inputs */
+	if (exported <= 0)
+		return exported;
+	if (rt_layers_get(l->home, l->home->repo, &commit.tree, &near, &stack, err) < 0)
 		return -1;
 	return rt_layers_set_last(l->home, &commit.tree, err);
 }

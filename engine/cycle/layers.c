@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "git/export.h"
-#include "model/glob.h"
 #include "support/clock.h"
 #include "support/digest.h"
 #include "support/tempname.h"
@@ -228,6 +227,13 @@ rt_layers_get(struct rt_home *home, struct rt_repo *repo, const struct rt_oid *t
 }
 
 int
+rt_layers_has(const struct rt_home *home, const struct rt_oid *tree, struct rt_err *err)
+{
+	rt_auto(strs) struct rt_strs trees = {0};
+	return read_stack(home, tree->hex, &trees, err);
+}
+
+int
 rt_layers_last(const struct rt_home *home, struct rt_oid *tree, struct rt_err *err)
 {
 	rt_auto(free) char *path = rt_home_path(home, "layers/last");
@@ -256,112 +262,6 @@ rt_layers_set_last(const struct rt_home *home, const struct rt_oid *tree, struct
 	if (fd < 0 || pwrite(fd, tree->hex, RT_OID_HEX, 0) != RT_OID_HEX)
 		return rt_fail_errno(err, "writing %s", path);
 	return 0;
-}
-
-/* ---- filtered trees ---- */
-
-struct filter {
-	struct rt_repo *repo;
-	const struct rt_strs *globs;
-	const char *prefix; /* of the tree in hand, with a slash at the end, or "" */
-	RT_VEC(struct rt_update) keep;
-	struct rt_strs paths;
-};
-
-/* Does the pattern take everything below the directory (given without a slash at its end)? */
-static bool
-takes_whole(const struct rt_strs *globs, const char *dir)
-{
-	for (size_t i = 0; i < globs->n; i++) {
-		size_t len = strlen(globs->at[i]);
-		if (rt_ends_with(globs->at[i], "/**")) {
-			rt_auto(free) char *top = rt_strndup(globs->at[i], len - 3);
-			if (rt_glob_match(top, dir))
-				return true;
-		} else if (rt_glob_match(globs->at[i], dir)) {
-			return true; /* a pattern that names a directory takes all below it */
-		}
-	}
-	return false;
-}
-
-static bool
-is_literal(const char *part, size_t len)
-{
-	for (size_t i = 0; i < len; i++)
-		if (strchr("*?[\\", part[i]))
-			return false;
-	return true;
-}
-
-/* Could the pattern match something below the directory? Its literal leading components must agree; a wildcard may. */
-static bool
-may_reach(const char *glob, const char *dir)
-{
-	for (;;) {
-		size_t g = strcspn(glob, "/"), d = strcspn(dir, "/");
-		if (!is_literal(glob, g))
-			return true;
-		if (g != d || memcmp(glob, dir, g) != 0)
-			return false;
-		if (!dir[d])
-			return true;
-		if (!glob[g])
-			return true;
-		glob += g + 1;
-		dir += d + 1;
-	}
-}
-
-static bool
-any_may_reach(const struct rt_strs *globs, const char *dir)
-{
-	for (size_t i = 0; i < globs->n; i++)
-		if (may_reach(globs->at[i], dir))
-			return true;
-	return false;
-}
-
-static int
-filter_entry(void *data, const char *name, const struct rt_entry *entry, struct rt_err *err)
-{
-	struct filter *f = data;
-	rt_auto(free) char *path = rt_format("%s%s", f->prefix, name);
-	bool is_dir = entry->mode == 0040000;
-	if (is_dir && !takes_whole(f->globs, path)) {
-		if (!any_may_reach(f->globs, path))
-			return 0;
-		rt_auto(free) char *prefix = rt_format("%s/", path);
-		const char *outer = f->prefix;
-		f->prefix = prefix;
-		int failed = rt_tree_list(f->repo, &entry->id, "", filter_entry, f, err);
-		f->prefix = outer;
-		return failed;
-	}
-	if (!is_dir && !rt_globs_match(f->globs, path))
-		return 0;
-	rt_strs_add(&f->paths, path);
-	rt_push(&f->keep)->entry = *entry;
-	return 0;
-}
-
-int
-rt_tree_filter(struct rt_repo *repo, const struct rt_oid *tree, const struct rt_strs *globs, struct rt_oid *out,
-	       struct rt_err *err)
-{
-	if (globs->n == 0) {
-		*out = *tree;
-		return 0;
-	}
-	struct filter f = {.repo = repo, .globs = globs, .prefix = ""};
-	int result = rt_tree_list(repo, tree, "", filter_entry, &f, err);
-	for (size_t i = 0; i < f.keep.n; i++)
-		f.keep.at[i].path = f.paths.at[i];
-	if (result == 0)
-		result = rt_tree_update(repo, &(struct rt_oid){""}, f.keep.at, f.keep.n, out, err);
-	free(f.keep.at);
-	rt_strs_release(&f.paths);
-	return result < 0 ? -1 : 0;
 }
 
 /* ---- removal ---- */

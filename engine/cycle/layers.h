@@ -34,12 +34,8 @@ RT_DEFINE_AUTO(stack, struct rt_stack, rt_stack_release);
  */
 int rt_layers_get(struct rt_home *home, struct rt_repo *repo, const struct rt_oid *tree, const struct rt_oid *near,
 		  struct rt_stack *out, struct rt_err *err) RT_MUST_USE;
-/*
- * The tree that holds just the paths that the globs match (with no globs: the tree itself), written to repo. Subtrees
- * that a pattern takes whole or not at all are not read.
- */
-int rt_tree_filter(struct rt_repo *repo, const struct rt_oid *tree, const struct rt_strs *globs, struct rt_oid *out,
-		   struct rt_err *err) RT_MUST_USE;
+/* 1 the tree is exported, 0 not. */
+int rt_layers_has(const struct rt_home *home, const struct rt_oid *tree, struct rt_err *err) RT_MUST_USE;
 /* The whole tree that was exported last as a base of proposals ("" when none): a good `near` for the next one. */
 int rt_layers_last(const struct rt_home *home, struct rt_oid *tree, struct rt_err *err) RT_MUST_USE;
 int rt_layers_set_last(const struct rt_home *home, const struct rt_oid *tree, struct rt_err *err) RT_MUST_USE;

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
+#include "cycle/seen.h"
 #include "cycle/spare.h"
 #include "cycle/warm.h"
 
@@ -46,8 +47,11 @@ rt_workspace_tree(struct rt_matrix *matrix, size_t cell, const struct rt_oid *tr
 	bool filtered = gather_globs(matrix->plan, cell, &globs);
 	if (whole)
 		*whole = !filtered;
-	*out = *tree;
-	return filtered ? rt_tree_filter(matrix->repo, tree, &globs, out, err) : 0;
+	struct rt_oid all = *tree;
+	if (matrix->trusted->config.no_submodules && rt_tree_without_submodules(matrix->repo, tree, &all, err) < 0)
+		return -1;
+	*out = all;
+	return filtered ? rt_tree_filter(matrix->repo, &all, &globs, out, err) : 0;
 }
 
 /* The stack of a tree for as long as the matrix lives: many cells see the same. NULL with err. */

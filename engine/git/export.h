@@ -21,10 +21,13 @@ int rt_export_delta(struct rt_repo *repo, const struct rt_oid *old, const struct
 		    struct rt_err *err) RT_MUST_USE;
 /*
  * Fills the directories of tree's submodules (and theirs) from the clones that `git submodule update` left in
- * <commondir>/modules of home, at the recorded commits, without fetching. Called after rt_export_tree on the same dir;
- * keep as there. What is not at hand is RT_EUNKNOWN naming the submodule and the mend.
+ * the git directory of home, or that lie in its work tree, at the recorded commits, without fetching. Called after
+ * rt_export_tree on the same dir; keep as there. What is not at hand is RT_EUNKNOWN naming the submodule and the mend.
  */
 int rt_export_submodules(struct rt_repo *repo, const struct rt_repo *home, const struct rt_oid *tree, const char *dir,
 			 bool (*keep)(void *data, const char *path), void *data, struct rt_err *err) RT_MUST_USE;
+/* The paths that .gitmodules of the tree names, in its order; none without that file. */
+int rt_submodule_paths(struct rt_repo *repo, const struct rt_oid *tree, struct rt_strs *paths,
+		       struct rt_err *err) RT_MUST_USE;
 
 #endif

@@ -13,7 +13,8 @@
 
 struct modules {
 	struct rt_repo *repo;
-	const char *modules; /* folder that holds the clones, by name */
+	const struct rt_repo *home;    /* of the whole; its work tree may hold clones by path */
+	const struct rt_strs *modules; /* folders that hold clones, by name */
 	const struct rt_oid *tree;
 	const char *dir;
 	const char *prefix; /* of the paths that keep is asked about: "" or "outer/" */
@@ -118,13 +119,6 @@ is_safe_name(const char *name)
 
 /* ---- exporting ---- */
 
-static int
-missing(const struct modules *m, const char *path, const char *what, struct rt_err *err)
-{
-	return rt_fail(err, RT_EUNKNOWN, "the submodule %s%s %s; run `git submodule update --init --recursive`",
-		       m->prefix, path, what);
-}
-
 struct nested_keep {
 	const struct modules *outer;
 	struct rt_buf path;
@@ -149,11 +143,12 @@ export_into(struct modules *m, struct rt_repo *repo, const struct rt_oid *commit
 {
 	rt_auto(free) char *dir = rt_format("%s/%s", m->dir, path);
 	rt_auto(free) char *prefix = rt_format("%s%s/", m->prefix, path);
-	rt_auto(free) char *modules = rt_format("%s/modules", repo->commondir);
+	rt_auto(strs) struct rt_strs modules = {0};
 	rt_auto(buf) struct rt_buf name = RT_BUF_INIT;
 	struct nested_keep keep = {.outer = m};
 	struct modules inner = {.repo = repo,
-				.modules = modules,
+				.home = m->home,
+				.modules = &modules,
 				.tree = commit,
 				.dir = dir,
 				.prefix = prefix,
@@ -162,6 +157,7 @@ export_into(struct modules *m, struct rt_repo *repo, const struct rt_oid *commit
 				.nesting = m->nesting + 1};
 	int rc;
 
+	rt_strs_addf(&modules, "%s/modules", repo->commondir);
 	rt_buf_adds(&name, path);
 	rt_buf_addc(&name, '/');
 	keep.base = name.len;
@@ -174,25 +170,96 @@ export_into(struct modules *m, struct rt_repo *repo, const struct rt_oid *commit
 }
 
 static int
+missing(const struct modules *m, const char *path, const char *what, const char *mend, struct rt_err *err)
+{
+	return rt_fail(err, RT_EUNKNOWN,
+		       "the submodule %s%s %s; %s, or say `submodules: none` in ratchet.yml if no check needs it",
+		       m->prefix, path, what, mend);
+}
+
+static int
+not_cloned(const struct modules *m, const char *path, const char *name, struct rt_err *err)
+{
+	rt_auto(free) char *mend =
+	    rt_repo_workdir(m->home) != NULL
+		? rt_strdup("run `git submodule update --init --recursive`")
+		: rt_format("run `git clone --bare URL %s/%s`", m->modules->at[m->modules->n - 1], name);
+
+	return missing(m, path, "is not cloned here", mend, err);
+}
+
+static int
+lacks_commit(const struct modules *m, const char *path, const char *gitdir, const struct rt_oid *commit,
+	     struct rt_err *err)
+{
+	rt_auto(free) char *what = rt_format("lacks the commit that is recorded for it, %s", commit->hex);
+	rt_auto(free) char *mend =
+	    rt_format("run `git --git-dir=%s fetch` (or `git submodule update` where it is checked out)", gitdir);
+
+	return missing(m, path, what, mend, err);
+}
+
+/* Opens the clone at gitdir: 1 it has the commit, 0 not; the first that was there stays in *at. */
+static int
+try_clone(const char *gitdir, const struct rt_oid *commit, struct rt_repo **out, char **at)
+{
+	struct rt_err ignored = RT_ERR_INIT;
+	struct rt_repo *repo = NULL;
+
+	if (!rt_exists(AT_FDCWD, gitdir) || rt_repo_open_gitdir(&repo, gitdir, &ignored) < 0)
+		return 0;
+	if (rt_object_exists(repo, commit)) {
+		*out = repo;
+		return 1;
+	}
+	rt_repo_free(repo);
+	if (*at == NULL)
+		*at = rt_strdup(gitdir);
+	return 0;
+}
+
+/*
+ * The clone that has the commit: as `git submodule update` leaves it (of a linked worktree in that one's own folder),
+ * or as a repository inside the work tree, which `git submodule add` leaves as it is.
+ */
+static int
+open_module(const struct modules *m, const char *path, const char *name, const struct rt_oid *commit,
+	    struct rt_repo **out, struct rt_err *err)
+{
+	const char *workdir = rt_repo_workdir(m->home);
+	rt_auto(free) char *at = NULL;
+	int found = 0;
+
+	for (size_t i = 0; i < m->modules->n && found == 0; i++) {
+		rt_auto(free) char *gitdir = rt_format("%s/%s", m->modules->at[i], name);
+
+		found = try_clone(gitdir, commit, out, &at);
+	}
+	if (found == 0 && workdir != NULL) {
+		rt_auto(free) char *gitdir = rt_format("%s/%s%s/.git", workdir, m->prefix, path);
+
+		found = try_clone(gitdir, commit, out, &at);
+	}
+	if (found > 0)
+		return 0;
+	return at != NULL ? lacks_commit(m, path, at, commit, err) : not_cloned(m, path, name, err);
+}
+
+static int
 export_module(struct modules *m, const char *path, const struct rt_oid *commit, struct rt_err *err)
 {
 	rt_auto(repo) struct rt_repo *repo = NULL;
-	rt_auto(free) char *gitdir = NULL;
-	struct rt_err ignored = RT_ERR_INIT;
 	const char *name = NULL;
 
 	for (size_t i = 0; i < m->paths.n; i++)
 		if (strcmp(m->paths.at[i], path) == 0)
 			name = m->names.at[i];
 	if (name == NULL || !is_safe_name(name))
-		return missing(m, path, "has no usable entry in .gitmodules", err);
+		return missing(m, path, "has no usable entry in .gitmodules", "mend that file", err);
 	if (m->nesting >= MAX_NESTING)
-		return missing(m, path, "is nested too deeply", err);
-	gitdir = rt_format("%s/%s", m->modules, name);
-	if (!rt_exists(AT_FDCWD, gitdir) || rt_repo_open_gitdir(&repo, gitdir, &ignored) < 0)
-		return missing(m, path, "is not cloned here", err);
-	if (!rt_object_exists(repo, commit))
-		return missing(m, path, "lacks the commit that is recorded for it", err);
+		return missing(m, path, "is nested too deeply", "flatten it", err);
+	if (open_module(m, path, name, commit, &repo, err) < 0)
+		return -1;
 	return export_into(m, repo, commit, path, err);
 }
 
@@ -233,9 +300,32 @@ int
 rt_export_submodules(struct rt_repo *repo, const struct rt_repo *home, const struct rt_oid *tree, const char *dir,
 		     bool (*keep)(void *data, const char *path), void *data, struct rt_err *err)
 {
-	rt_auto(free) char *modules = rt_format("%s/modules", home->commondir);
-	struct modules m = {
-	    .repo = repo, .modules = modules, .tree = tree, .dir = dir, .prefix = "", .keep = keep, .data = data};
+	rt_auto(strs) struct rt_strs modules = {0};
+	struct modules m = {.repo = repo,
+			    .home = home,
+			    .modules = &modules,
+			    .tree = tree,
+			    .dir = dir,
+			    .prefix = "",
+			    .keep = keep,
+			    .data = data};
 
+	if (strcmp(home->gitdir, home->commondir) != 0)
+		rt_strs_addf(&modules, "%s/modules", home->gitdir);
+	rt_strs_addf(&modules, "%s/modules", home->commondir);
 	return export_all(&m, err);
+}
+
+int
+rt_submodule_paths(struct rt_repo *repo, const struct rt_oid *tree, struct rt_strs *paths, struct rt_err *err)
+{
+	rt_auto(buf) struct rt_buf text = RT_BUF_INIT;
+	struct modules m = {0};
+	int found = rt_tree_blob(repo, tree, ".gitmodules", MAX_MODULES, &text, err);
+
+	if (found == 1)
+		read_modules(&m, text.data);
+	rt_strs_release(&m.names);
+	*paths = m.paths;
+	return found < 0 ? -1 : 0;
 }

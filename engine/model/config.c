@@ -9,6 +9,7 @@
 static const char *const isolation_words[] = {"auto", "strict", "none", NULL};
 static const char *const guard_words[] = {"report", "refuse", NULL};
 static const char *const strict_words[] = {"lenient", "strict", NULL};
+static const char *const module_words[] = {"all", "none", NULL};
 
 void
 rt_pairs_add(struct rt_pairs *pairs, const char *name, const char *value)
@@ -240,6 +241,7 @@ static const struct rt_key top_keys[] = {
     {"probation", RT_SHAPE_COUNT, AT(probation), .least = 1, .most = 100},
     {"assertions", RT_SHAPE_FLAG, AT(assertions_strict), .words = strict_words},
     {"support_changes", RT_SHAPE_FLAG, AT(support_strict), .words = strict_words},
+    {"submodules", RT_SHAPE_FLAG, AT(no_submodules), .words = module_words},
     {NULL},
 };
 

@@ -90,6 +90,7 @@ struct rt_config {
 	unsigned probation;	/* at least 1 */
 	bool assertions_strict; /* assertions: strict: any fall of a case's assertion count is a regression */
 	bool support_strict;	/* support_changes: strict */
+	bool no_submodules;	/* submodules: none */
 	struct rt_strs support, watch, tools, caches;
 	RT_VEC(struct rt_axis) axes;
 	RT_VEC(struct rt_pairs) exclude;

@@ -80,6 +80,7 @@ Test(config, every_top_level_key_is_read)
 		"watch: [meson.build]\ntools: [\"~/.cargo/bin\", /opt/x]\ncaches: [\"~/go/pkg/mod\"]\n"
 		"axes: {cc: [gcc, clang], san: [none, address]}\nexclude: [{cc: gcc, san: address}]\n"
 		"guard: refuse\nprobation: 3\nassertions: strict\nsupport_changes: strict\n"
+		"submodules: none\n"
 		"checks: [{name: unit, run: make}]\n");
 	cr_assert_str_eq(config.target, "main");
 	cr_assert_str_eq(config.dir, ".");
@@ -96,6 +97,7 @@ Test(config, every_top_level_key_is_read)
 	cr_assert_eq(config.probation, 3);
 	cr_assert(config.assertions_strict);
 	cr_assert(config.support_strict);
+	cr_assert(config.no_submodules);
 }
 
 Test(config, every_key_of_a_check_is_read)
