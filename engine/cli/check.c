@@ -37,8 +37,8 @@ const struct rt_command rt_command_check = {
     .arguments = "[COMMIT]",
     .summary = "gate HEAD, another commit or the staged tree, moving nothing",
     .about =
-	"On the target itself the base is the nearest earlier commit with an accepted full entry in the ledger, else "
-	"the commit that adopted "
+	"On the target itself, and for an earlier commit of it that nothing accepted, the base is the nearest earlier "
+	"commit with an accepted full entry in the ledger, else the commit that adopted "
 	"ratchet. On another branch it is the target's tip, and what is tested is HEAD merged into it. The history of "
 	"the baseline folder between base and HEAD is walked: a line that fell without a waiver is refused.",
     .options = options,

@@ -141,6 +141,24 @@ resolve(struct rt_home *home, const char *spec, struct rt_oid *out, struct rt_er
 	return found < 0 ? -1 : 0;
 }
 
+/*
+ * Is the head the target's tip, or an earlier commit of it that was asked for and that nothing accepted? That is judged
+ * as it was when it was the tip: merged into the tip it would change nothing, which tells nothing of it. 1, 0, -1.
+ */
+static int
+is_of_target(const struct checking *c, const struct rt_oid *tip, bool on_branch, struct rt_err *err)
+{
+	if (rt_oid_equal(tip, &c->head))
+		return 1;
+	if (on_branch && !c->request->head)
+		return 0;
+	int held = tip->hex[0] ? rt_is_ancestor(c->home->repo, &c->head, tip, err) : 0;
+	if (held <= 0)
+		return held;
+	int accepted = rt_accepted(c->home, &c->head, false, err);
+	return accepted < 0 ? -1 : !accepted;
+}
+
 static int
 find_base(struct checking *c, struct rt_err *err)
 {
@@ -169,7 +187,10 @@ find_base(struct checking *c, struct rt_err *err)
 		return -1;
 	if (rt_ref_read(c->home->repo, c->target.data, &tip, err) < 0)
 		return -1;
-	if (rt_oid_equal(&tip, &c->head)) {
+	int own = is_of_target(c, &tip, head_ref.len > 0, err);
+	if (own < 0)
+		return -1;
+	if (own) {
 		int found = rt_nearest_accepted(c->home, &c->head, &c->base, err);
 		if (found < 0)
 			return -1;

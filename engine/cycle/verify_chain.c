@@ -119,6 +119,7 @@ read_entry(void *data, const struct rt_oid *at, const struct rt_facts *facts, st
 	entry->op = facts->op;
 	entry->fast = facts->fast;
 	entry->accepted = is_accepted(facts);
+	entry->noop = facts->verdict.at && rt_span_is(facts->verdict, rt_verdict_name(RT_VERDICT_NOOP));
 	chain->v->out->entries++;
 	if (chain->own && facts->time > chain->v->out->newest)
 		chain->v->out->newest = facts->time;

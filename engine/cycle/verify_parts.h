@@ -14,7 +14,7 @@ struct rt_chain_entry {
 	int64_t seq;
 	char digest[RT_SHA256_HEX + 1];
 	enum rt_op op;
-	bool accepted, fast;
+	bool accepted, fast, noop;
 	const char *id, *landed, *candidate, *tree, *base, *target; /* in the chain's arena */
 };
 

@@ -57,6 +57,9 @@ mark_range(struct commits *commits, const struct rt_chain_entry *entry, const ch
 	struct rt_oid last, base;
 	if (at == RT_INDEX_NONE)
 		return 0;
+	/* that to merge it changes nothing says nothing of the commit itself */
+	if (entry->noop && (!entry->tree || strcmp(entry->tree, commits->at[at].tree.hex) != 0))
+		return 0;
 	mark(commits, at, class);
 	/* most often that is all of it, and to walk costs more than to look */
 	if (entry->base && commits->at[at].alone && strcmp(commits->at[at].parent.hex, entry->base) == 0)
@@ -157,6 +160,9 @@ judge_commits(struct commits *commits, struct rt_err *err)
 	for (size_t i = 0; i < v->chains.n; i++)
 		if (v->chains.at[i].trusted && classify_by_chain(commits, &v->chains.at[i], err) < 0)
 			return -1;
+	/* to judge the tip is to judge all that came in with it */
+	size_t tip = position(commits, v->tip.hex);
+	bool by_tip = tip != RT_INDEX_NONE && (!commits->at[tip].known || commits->at[tip].class > RT_CLASS_ACCEPTED);
 	for (size_t i = 0; i < commits->n; i++) {
 		rt_auto(commit) struct rt_commit commit = {0};
 		enum rt_commit_class class = commits->at[i].known ? commits->at[i].class : RT_CLASS_UNGATED;
@@ -168,8 +174,9 @@ judge_commits(struct commits *commits, struct rt_err *err)
 			continue;
 		rt_strs_addf(&v->out->ungated, "%.12s %.*s", commit.id.hex, (int)strcspn(commit.message, "\n"),
 			     commit.message);
-		rt_verify_find(v, "ungated: %.12s %.*s; judge it with `ratchet check`", commit.id.hex,
-			       (int)strcspn(commit.message, "\n"), commit.message);
+		rt_verify_find(v, "ungated: %.12s %.*s; judge it with `ratchet check%s%.*s`", commit.id.hex,
+			       (int)strcspn(commit.message, "\n"), commit.message, by_tip ? "" : " ", by_tip ? 0 : 12,
+			       commit.id.hex);
 	}
 	return 0;
 }

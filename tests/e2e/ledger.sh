@@ -144,6 +144,28 @@ verify_names 'a commit that nothing gated' 'ungated: [0-9a-f]{12} past the gate'
 fresh
 git update-ref refs/heads/main main~1
 verify_names 'a branch that was moved back' 'no longer on main: the branch was moved back without an entry'
+fresh
+verify_says() { # NAME PATTERN
+	exits 1 "$1: verify fails" "$RATCHET" verify
+	says "$1" "$2"
+}
+echo bad >cases/a && must commit 'breaks' && broken=$(tip) && echo good >cases/a && must commit 'mends'
+exits 1 'an earlier commit of the target is judged as it was' "$RATCHET" check "$broken"
+verify_says 'it is still ungated' "ungated: ${broken:0:12} breaks; judge it with .ratchet check.\$"
+git checkout -q -b stale "$broken"
+exits 0 'a branch that brings nothing to the target is no change' "$RATCHET" check
+git checkout -q main
+verify_says 'that says nothing of the commit that it is on' "ungated: ${broken:0:12} breaks"
+exits 0 'the tip is judged with all that came in' "$RATCHET" check
+exits 0 'after it nothing is ungated' "$RATCHET" verify
+fresh
+must git clone -q . "$BOX/second" && cd "$BOX/second" && echo good >cases/w && must commit 'a second one'
+exits 0 'the tip of a clone is judged' "$RATCHET" check
+exits 1 'the clone has not seen how ratchet was adopted' "$RATCHET" verify
+mend=$(printf '%s\n' "$SAID" | sed -n 's/.*judge it with `ratchet \(check [0-9a-f]*\)`.*/\1/p' | head -n 1)
+# shellcheck disable=SC2086 # two words
+exits 0 'what the finding says to run is run' "$RATCHET" $mend
+exits 0 'and mends it' "$RATCHET" verify
 
 # ---- cost ----
 fresh
