@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "model/glob.h"
+#include "model/id.h"
 #include "model/preset.h"
 #include "readers/reader.h"
 #include "support/defence.h"
@@ -239,6 +240,37 @@ read_reports(const struct rt_evidence *e, struct rt_run *run, struct rt_sha256 *
 	return read_from_folder(e, format, run, digest, err);
 }
 
+/*
+ * A file that was measured, is in the tree, and in no report of this run: its lines may run or not, nobody looks. One
+ * that left the tree has none.
+ */
+static int
+weigh_measured(const struct rt_evidence *e, struct rt_run *run, struct rt_err *err)
+{
+	static const char tail[] = "::" RT_MEASURED;
+	rt_auto(free) char *prefix = rt_format("%s/", e->cell->name);
+	size_t from = 0, to = 0;
+	if (e->known && e->cell->check->kind == RT_KIND_FINDINGS)
+		rt_baseline_range(e->known, prefix, &from, &to);
+	for (size_t i = from; i < to; i++) {
+		const struct rt_line *line = &e->known->lines.at[i];
+		if (line->level != RT_LEVEL_PASS || !rt_ends_with(line->id, tail) ||
+		    rt_results_find(&run->results, line->id))
+			continue;
+		rt_auto(free) char *name =
+		    rt_strndup(line->id + strlen(prefix), strlen(line->id) - strlen(prefix) - strlen(tail));
+		rt_auto(buf) struct rt_buf path = RT_BUF_INIT;
+		struct rt_entry entry = {0};
+		if (rt_id_unescape(&path, name) == 0 && rt_tree_entry(e->repo, e->tree, path.data, &entry, err) < 0)
+			return -1;
+		rt_auto(free) char *note =
+		    rt_format("%s is in the tree, and not in the report: its lines are not measured any more", name);
+		rt_results_case(&run->results, line->id, entry.mode ? RT_STATUS_FAIL : RT_STATUS_PASS, -1, -1,
+				entry.mode ? note : NULL, entry.mode ? strlen(note) : 0);
+	}
+	return 0;
+}
+
 /* A green run whose control did not come back as it must proves nothing. */
 static void
 weigh_control(struct rt_run *run)
@@ -284,6 +316,8 @@ rt_evidence_weigh(const struct rt_evidence *e, struct rt_run *run, char digest[R
 	if (run->end == RT_CELL_COMPLETE) {
 		if (read_reports(e, run, &hash, err) < 0)
 			return rt_err_while(err, "reading the report of %s", e->cell->name);
+		if (weigh_measured(e, run, err) < 0)
+			return -1;
 		rt_run_weigh(run, e->cell);
 	}
 	if (e->control)

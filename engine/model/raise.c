@@ -252,10 +252,10 @@ raise_case(struct rt_bench *bench, const struct rt_stand *stand, const struct rt
 	line.value = sight.has_value ? sight.value : 0;
 	if (!observe(bench, item, line))
 		return;
-	/* A first count is no gain, a renamed case none either, and `(ran)` is no case. */
+	/* A first count is no gain, a renamed case none either, and `(ran)` and `(measured)` are no cases. */
 	if (item->line && item->line->level == RT_LEVEL_PASS && !item->line->has_value)
 		return;
-	if (!old && !rt_ends_with(item->id, "/(ran)"))
+	if (!old && !rt_ends_with(item->id, "/(ran)") && stand->check->kind != RT_KIND_FINDINGS)
 		gain(bench, item->id, item->line, &line);
 }
 

@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "model/id.h"
 #include "readers/finding.h"
 #include "readers/xml.h"
 
@@ -7,6 +8,9 @@
  * Coverage as findings: one for each line of the repository's code that could run and did not. Not a percentage, which
  * falls when covered code is deleted and rises when tests run more of something else. LCOV tracefiles (geninfo(1)) and
  * Cobertura XML (coverage-04.dtd).
+ *
+ * A file of the tree that was measured is besides the case `CELL/PATH::(measured)`; what becomes of it when the report
+ * does not name the file any more is decided in cycle/evidence.c, when all reports of the run are read.
  *
  * A line is known by its text and by the last line above it that begins at the margin, as git finds the function of a
  * hunk, so that it stays the same finding when lines move.
@@ -126,13 +130,27 @@ report_line(const struct coverage *coverage, const struct file *file, size_t num
 {
 	struct rt_bytes function = above ? trim(*above) : (struct rt_bytes){"", 0};
 	struct rt_bytes text = line ? trim(*line) : (struct rt_bytes){"", 0};
-	rt_auto(free) char *mark = line ? rt_format("%.*s: %.*s", (int)(function.len < 200 ? function.len : 200),
-						    function.at, (int)(text.len < 200 ? text.len : 200), text.at)
-					: rt_format("line %zu", number);
+	/* what begins at the margin is known by itself, not by a neighbour that may leave */
+	bool own = line && begins_at_margin(line);
+	rt_auto(free) char *mark =
+	    !line ? rt_format("line %zu", number)
+		  : rt_format("%.*s%s%.*s", own ? 0 : (int)(function.len < 200 ? function.len : 200), function.at,
+			      own ? "" : ": ", (int)(text.len < 200 ? text.len : 200), text.at);
 	struct rt_finding_parts parts = {
 	    .rule = "uncovered", .file = file->path, .mark = mark, .message = "never ran", .line = (int64_t)number};
 
 	rt_finding_add(coverage->reading, &parts);
+}
+
+/* That it is measured is a case of its own: what leaves the report, and not the tree, has no line that never ran. */
+static void
+report_measured(const struct coverage *coverage, const struct file *file)
+{
+	const char *parts[] = {file->path, RT_MEASURED};
+	rt_auto(buf) struct rt_buf id = RT_BUF_INIT;
+
+	rt_id_case(&id, coverage->reading->cell, parts, RT_COUNT(parts));
+	rt_results_case(coverage->reading->results, id.data, RT_STATUS_PASS, -1, -1, NULL, 0);
 }
 
 /* Walks the file's text along with its counts. text NULL: there is none to be had. */
@@ -145,8 +163,6 @@ report_file(const struct coverage *coverage, const struct file *file, const stru
 	for (size_t i = 0; i < file->hits.n; i++) {
 		struct rt_bytes line = {p, p ? strcspn(p, "\n") : 0};
 
-		if (p && begins_at_margin(&line) && file->hits.at[i] != 0)
-			above = line;
 		if (file->hits.at[i] == 0 && (!text || p))
 			report_line(coverage, file, i + 1, text ? &above : NULL, text ? &line : NULL);
 		if (p && begins_at_margin(&line))
@@ -173,6 +189,8 @@ report_all(struct coverage *coverage, struct rt_err *err)
 			lines += file->hits.at[k] >= 0;
 		if (found)
 			report_file(coverage, file, reading->file ? &text : NULL);
+		if (found && reading->file)
+			report_measured(coverage, file);
 	}
 	if (!lines)
 		rt_reading_problem(reading, 0, "counts no line of the repository's code: nothing was measured");
@@ -190,9 +208,18 @@ is_lcov_line(const char *line)
 	return !*line || *line == '#' || (letters >= 2 && letters <= 5 && line[letters] == ':');
 }
 
+/* Of an empty file, as most __init__.py are, coverage.py says that its line 0 ran, with MD5's sum of nothing. */
+static bool
+is_line_of_nothing(const char *line)
+{
+	return !strncmp(line, "DA:0,", 5) && rt_ends_with(line, ",1B2M2Y8AsgTpgAmY7PhCfg");
+}
+
 static void
 on_lcov_line(struct coverage *coverage, size_t number, char *line)
 {
+	if (is_line_of_nothing(line))
+		return;
 	if (!strncmp(line, "SF:", 3)) {
 		open_file(coverage, line + 3);
 	} else if (!strcmp(line, "end_of_record")) {

@@ -52,6 +52,9 @@ struct rt_reading {
 	struct rt_results *results;
 };
 
+/* The last part of the id of the case that says that coverage of a file is measured. */
+#define RT_MEASURED "(measured)"
+
 struct rt_format {
 	const char *name;
 	const char *summary; /* one line for --help */

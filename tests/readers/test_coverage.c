@@ -25,6 +25,32 @@ Test(coverage, lines_that_never_ran_are_findings_by_their_text)
 	cr_expect_str_eq(seen.findings.at[0].text, "a.c:5: never ran [uncovered]");
 }
 
+Test(coverage, a_function_that_never_ran_is_known_by_itself_and_not_by_the_one_above)
+{
+	with_source("a.c");
+	read_text("lcov", "SF:a.c\nDA:2,1\nDA:9,0\nDA:12,0\nend_of_record\n");
+	cr_assert_eq(seen.findings.n, 2);
+	cr_expect_str_eq(seen.findings.at[0].id, "unit/uncovered::a.c::sub(int a)");
+	cr_expect_str_eq(seen.findings.at[1].id, "unit/uncovered::a.c::sub(int a): return a;");
+}
+
+Test(coverage, a_file_of_the_tree_that_is_measured_is_a_case)
+{
+	with_source("a.c");
+	read_text("lcov", "SF:/usr/include/x.h\nDA:1,1\nend_of_record\nSF:/src/a.c\nDA:4,1\nend_of_record\n");
+	check_cases(1);
+	check_outcome("unit/a.c::(measured)", "pass");
+}
+
+Test(coverage, an_empty_file_of_python_has_no_line)
+{
+	with_source("a.c");
+	read_text("lcov", "SF:__init__.py\nDA:0,1,1B2M2Y8AsgTpgAmY7PhCfg\nLF:0\nLH:1\nend_of_record\n"
+			  "SF:a.c\nDA:4,1\nend_of_record\n");
+	check_no_problem();
+	cr_expect_eq(seen.findings.n, 0);
+}
+
 Test(coverage, what_ran_in_any_record_of_a_file_ran)
 {
 	with_source("a.c");
