@@ -1,6 +1,7 @@
 #include "git/internal.h"
 #include "git/loose.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
@@ -260,17 +261,34 @@ is_owner_error(int rc, const git_error *last)
 	return rc == GIT_EOWNER || (rc == GIT_ENOTFOUND && last != NULL && last->klass == GIT_ERROR_CONFIG);
 }
 
+/* What git wants in safe.directory: the absolute path of the folder that holds .git, or of a bare repository. */
+static char *
+owned_dir(const char *dir)
+{
+	rt_auto(free) char *at = realpath(dir, NULL);
+	while (at && at[0] == '/' && at[1]) {
+		rt_auto(free) char *inside = rt_format("%s/.git", at);
+		rt_auto(free) char *bare = rt_format("%s/HEAD", at);
+		if (rt_exists(AT_FDCWD, inside) || rt_exists(AT_FDCWD, bare))
+			return rt_steal(&at);
+		*strrchr(at, '/') = '\0';
+	}
+	return rt_strdup(dir);
+}
+
 static int
 explain_open(int rc, const char *dir, struct rt_err *err)
 {
 	const git_error *last = git_error_last();
 	const char *text = last != NULL && last->message != NULL ? last->message : "";
 
-	if (is_owner_error(rc, last))
-		return rt_git_error(
+	if (is_owner_error(rc, last)) {
+		rt_auto(free) char *owned = owned_dir(dir);
+		return rt_fail(
 		    err, RT_ECONFIG,
 		    "%s belongs to another user; if you trust it, run `git config --global --add safe.directory %s`",
-		    dir, dir);
+		    owned, owned);
+	}
 	if (rc == GIT_ENOTFOUND)
 		return rt_fail(err, RT_ECONFIG,
 			       "%s is not in a git repository; run `git init` there, or name one with -C", dir);

@@ -114,6 +114,19 @@ Test(repo, another_owner_is_refused_naming_safe_directory)
 	cr_expect_not_null(strstr(err.text, "safe.directory"), "%s", err.text);
 }
 
+Test(repo, another_owner_is_told_the_path_that_git_wants)
+{
+	struct rt_repo *repo = NULL;
+
+	if (geteuid() != 0)
+		cr_skip_test("needs root to make a foreign repository");
+	sh("git init -q ../foreign && mkdir ../foreign/below && chown -R 65534 ../foreign");
+	rt_auto(free) char *top = realpath("foreign", NULL);
+	rt_auto(free) char *want = rt_format("--add safe.directory %s`", top);
+	cr_expect_eq(rt_repo_open(&repo, "foreign/below", &err), -1);
+	cr_expect_not_null(strstr(err.text, want), "%s", err.text);
+}
+
 Test(repo, another_owner_is_trusted_where_safe_directory_says_so)
 {
 	struct rt_repo *repo = NULL;
