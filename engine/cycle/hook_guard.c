@@ -206,6 +206,26 @@ may_pass(struct move *m, struct rt_err *err)
 	return accepted < 0 ? -1 : 1;
 }
 
+/*
+ * Amended, rebased, reset: to propose such a commit would replay it on what it replaces. A rebase has HEAD detached
+ * when it ends. To amend once more would make another commit than the one that was judged.
+ */
+static void
+say_sideways(const struct move *m, const char *head_ref, struct rt_buf *why)
+{
+	rt_buf_addf(
+	    why,
+	    "is guarded, and nothing has judged its move from %.12s to %.12s, which is no fast-forward; `ratchet "
+	    "check --base %.12s %.12s` does, and after it ",
+	    m->present.hex, m->new.hex, m->present.hex, m->new.hex);
+	if (!head_ref[0])
+		rt_buf_adds(why, "`git rebase --continue` goes through");
+	else if (strcmp(head_ref, m->ref) == 0)
+		rt_buf_addf(why, "`git reset --soft %.12s` moves it", m->new.hex);
+	else
+		rt_buf_adds(why, "the same command moves it");
+}
+
 static int
 refuse(struct move *m, struct rt_err *err)
 {
@@ -216,10 +236,17 @@ refuse(struct move *m, struct rt_err *err)
 		return rt_hook_refuse(hook, m->ref, &m->present, &m->new, "is guarded and is not deleted", err);
 	if (rt_head(hook->home->repo, &head_ref, &head, err) < 0)
 		return -1;
-	rt_buf_addf(&why,
+	int forward = rt_is_ancestor(hook->home->repo, &m->present, &m->new, err);
+	if (forward < 0)
+		return -1;
+	if (forward)
+		rt_buf_addf(
+		    &why,
 		    "is guarded, and nothing has judged its move from %.12s to %.12s; `ratchet propose %.12s` does, "
 		    "and lands it",
 		    m->present.hex, m->new.hex, m->new.hex);
+	else
+		say_sideways(m, head_ref.data, &why);
 	int code = rt_hook_refuse(hook, m->ref, &m->present, &m->new, why.data, err);
 	if (code > 0 && strcmp(head_ref.data, m->ref) == 0)
 		rt_buf_addf(&hook->say,
@@ -238,8 +265,9 @@ answer(struct move *m, enum rt_guard guard, struct rt_err *err)
 	if (guard == RT_GUARD_REFUSE)
 		return refuse(m, err);
 	rt_buf_addf(&m->hook->say,
-		    "ratchet: %s moves from %.12s to %.12s without having been judged; the ledger says so\n", m->ref,
-		    m->present.hex, m->new.hex[0] ? m->new.hex : "nothing");
+		    "ratchet: %s moves from %.12s to %.12s without having been judged; the ledger says so, and "
+		    "`ratchet check` judges it\n",
+		    m->ref, m->present.hex, m->new.hex[0] ? m->new.hex : "nothing");
 	return rt_open_write(m->hook->home, RT_OPEN_UNGATED, m->ref, &m->present, &m->new, err);
 }
 

@@ -204,6 +204,31 @@ check 'the target is still there' test "$(tip refs/heads/main)" = "$before"
 exits 0 'a proposal lands' "$RATCHET" propose work
 exits 0 'verify is content' "$RATCHET" verify
 
+# what the message says is done, word by word
+said_commands() {
+	printf '%s\n' "$told" | grep -q '`ratchet check ' || return
+	printf '%s\n' "$told" | grep -o '`[^`]*`' | tr -d '`' | while read -r command; do
+		case $command in
+		ratchet\ check\ *) "$RATCHET" ${command#ratchet } </dev/null || return ;;
+		git\ *) $command </dev/null || return ;;
+		*) return 1 ;;
+		esac
+	done
+}
+echo more >>cases/side && git add -A && staged=$(git write-tree)
+refuse 'amending is refused again' git commit -q --amend --no-edit
+told=$SAID
+exits 0 'the commands of the message for what is no fast-forward work' said_commands
+check 'the target is the amended commit' test "$(git rev-parse 'main^{tree}'):$(git status --porcelain)" = "$staged:"
+must git branch -f onto "$(git commit-tree -p main^ -m onto "$(git rev-parse 'main^^{tree}')")"
+tick
+refuse 'a rebase of the target is refused' git rebase -q onto
+told=$SAID
+says 'how the rebase goes on is said' 'and after it `git rebase --continue` goes through'
+exits 0 'its commands finish the rebase' said_commands
+check 'the target is rebased' git merge-base --is-ancestor onto main
+check 'no rebase is left under way' test "$(git symbolic-ref HEAD)" = refs/heads/main
+
 # ---- upstream ----
 must git init -q --bare "$BOX/up.git"
 must git remote add origin "$BOX/up.git"
