@@ -342,6 +342,19 @@ remove_shim(const struct installation *i, const char *name, struct rt_err *err)
 	return 0;
 }
 
+/* A hook that another installer wrote meanwhile goes on running, where nothing else has its name. */
+static int
+hand_back(const struct installation *i, const char *name, struct rt_err *err)
+{
+	rt_auto(free) char *kept = rt_format("%s/%s", i->kept, name);
+	rt_auto(free) char *own = rt_format("%s/%s", i->before, name);
+	if (i->before[0] != '/' || !is_executable(kept) || rt_exists(AT_FDCWD, own))
+		return 0;
+	if (rt_mkdirs(AT_FDCWD, i->before, 0755, err) < 0)
+		return -1;
+	return rename(kept, own) < 0 ? rt_fail_errno(err, "renaming %s to %s", kept, own) : 0;
+}
+
 int
 rt_hooks_undo(struct rt_home *home, struct rt_err *err)
 {
@@ -352,7 +365,7 @@ rt_hooks_undo(struct rt_home *home, struct rt_err *err)
 	if (ours && rt_repo_config_set(home->repo, "core.hooksPath", i.previous, err) < 0)
 		return -1;
 	for (size_t k = 0; k < RT_COUNT(names); k++)
-		if (remove_shim(&i, names[k], err) < 0)
+		if (remove_shim(&i, names[k], err) < 0 || hand_back(&i, names[k], err) < 0)
 			return -1;
 	for (size_t k = 0; k < RT_COUNT(linked); k++) {
 		rt_auto(free) char *path = rt_format("%s/%s", i.dir, linked[k]);
@@ -360,6 +373,7 @@ rt_hooks_undo(struct rt_home *home, struct rt_err *err)
 		if (lstat(path, &st) == 0 && S_ISLNK(st.st_mode))
 			unlink(path);
 	}
+	rmdir(i.kept);
 	rmdir(i.dir); /* stays while something of others is in it */
 	if (unlink(i.record) < 0 && errno != ENOENT)
 		return rt_fail_errno(err, "removing %s", i.record);

@@ -229,6 +229,20 @@ exits 0 'reading is not' git log -1
 cp "$RATCHET" "$BOX/ratchet"
 exits 0 'with the binary back all goes on' git commit -q -m 'd'
 
+# ---- a hook that came later ----
+back=$PWD
+new_project later
+must "$RATCHET" hook --install
+printf '#!/bin/sh\necho later\n' >"$BOX/later-hook" && chmod +x "$BOX/later-hook"
+cp "$BOX/later-hook" .git/ratchet/hooks/pre-commit && cp "$BOX/later-hook" .git/ratchet/hooks/commit-msg
+printf '#!/bin/sh\necho own\n' >.git/hooks/commit-msg && chmod +x .git/hooks/commit-msg
+must "$RATCHET" hook --install
+must "$RATCHET" hook --remove
+check 'undo gives a hook that came later to git' cmp .git/hooks/pre-commit "$BOX/later-hook"
+check 'but not in the place of one that is there' grep -q own .git/hooks/commit-msg
+check 'that one is kept where it was' cmp .git/ratchet/hooks/kept/commit-msg "$BOX/later-hook"
+cd "$back" || exit 1
+
 # ---- a hook that could not run ----
 mv .git/ratchet/writer "$BOX/writer" && echo damaged >.git/ratchet/writer
 echo good >cases/e && git add -A
