@@ -232,6 +232,7 @@ run_cells(struct rt_gate *gate, const struct rt_plan *plan, enum rt_isolation le
 				       .machine = machine.data,
 				       .baseline = &gate->trusted.baseline,
 				       .waivers = &gate->trusted.waivers,
+				       .brought = gate->governed ? &gate->brought : NULL,
 				       .now = rt_clock_now(),
 				       .adoption = gate->adoption};
 	if (rt_trials_init(&trials, gate, plan, &gate->tree, level, "candidate", err) < 0 ||
@@ -422,6 +423,7 @@ rt_gate_release(struct rt_gate *gate)
 	rt_report_release(&gate->report);
 	rt_baseline_release(&gate->raised);
 	rt_strs_release(&gate->evidence);
+	rt_waivers_release(&gate->brought);
 	memset(gate, 0, sizeof(*gate));
 	gate->trusted = (struct rt_trusted)RT_TRUSTED_INIT;
 }

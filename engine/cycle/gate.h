@@ -40,6 +40,7 @@ struct rt_gate {
 	struct rt_report report;
 	struct rt_baseline raised; /* what the landing commits */
 	bool governed;		   /* the proposal changes trusted inputs and was allowed to */
+	struct rt_waivers brought; /* then: those of the candidate */
 	bool unsigned_governance;  /* by the operator's word alone, since the target names no signer yet */
 	bool secret;		   /* a secret was found: nothing of the proposal is kept */
 	struct rt_strs evidence;   /* "cell digest" of every run, for the ledger */

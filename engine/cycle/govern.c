@@ -406,6 +406,9 @@ judge_new_configuration(struct changes *changes, struct rt_err *err)
 	else if (!next.present)
 		rt_refuse(&changes->gate->report.refusals, "configuration", "ratchet.yml", 0,
 			  "is removed, and with it the gate");
+	rt_waivers_release(&changes->gate->brought);
+	changes->gate->brought = next.waivers;
+	next.waivers = (struct rt_waivers){0};
 	return 0;
 }
 

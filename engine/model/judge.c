@@ -225,8 +225,7 @@ judge_twice_red(struct place *place, const struct rt_item *item, const struct rt
 		rt_bench_doubt(place->bench, "%s fails twice, but on the base its cell %s", item->id,
 			       base->whole ? "failed as a whole" : rt_run_end_text(base->run));
 	else if (item->line || item->kind == RT_ITEM_EXIT)
-		rt_bench_doubt(place->bench, "%s fails, and so it does on the target itself: mend the target first",
-			       item->id);
+		rt_bench_red_there(place->bench, item, first);
 	else
 		rt_strs_addf(&place->bench->out->unproven, "%s fails, and is not in the baseline", item->id);
 }

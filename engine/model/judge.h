@@ -153,7 +153,9 @@ struct rt_judge_input {
 	struct rt_trial *trials;
 	size_t n;
 	const struct rt_waivers *waivers; /* may be NULL */
-	int64_t now;			  /* for waivers */
+	/* those of the candidate, where it may bring some, or NULL: they let nothing fall before they have landed */
+	const struct rt_waivers *brought;
+	int64_t now; /* for waivers */
 	const struct rt_rename
 	    *renames; /* claims; where they decide, the caller has asked rt_judge_rename_passes() of the support run */
 	size_t n_renames;

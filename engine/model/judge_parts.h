@@ -157,6 +157,8 @@ void rt_decision_add_case(struct rt_decisions *decisions, const struct rt_decisi
 			  enum rt_flaky_answer answer);
 void rt_decision_add_pairs(struct rt_decisions *decisions, const struct rt_decision *decision,
 			   enum rt_paired_answer answer);
+/* Of what is red on the base as well. */
+void rt_bench_red_there(struct rt_bench *bench, const struct rt_item *item, const struct rt_sight *now);
 /* Of what is red, and neither a known case nor compared in pairs. */
 void rt_bench_plain(struct rt_bench *bench, const struct rt_stand *stand, const struct rt_item *item,
 		    const char *answer);

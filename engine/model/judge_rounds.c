@@ -1,9 +1,38 @@
 #include <math.h>
 
+#include "model/glob.h"
 #include "model/judge_parts.h"
 #include "model/sequential.h"
 
 /* What becomes of an id that took several rounds: the answers of rounds.c as verdicts, with the reasons for people. */
+
+static bool
+is_waived_by(const struct rt_waivers *waivers, const char *id, int64_t now)
+{
+	for (size_t i = 0; waivers && i < waivers->n; i++)
+		if (now < waivers->at[i].until && rt_glob_match_id(waivers->at[i].id, id))
+			return true;
+	return false;
+}
+
+/*
+ * Not this proposal's doing, and yet nothing shows that it would have passed. A waiver of it that comes with the
+ * proposal can't wait for that: it would never land.
+ */
+void
+rt_bench_red_there(struct rt_bench *bench, const struct rt_item *item, const struct rt_sight *now)
+{
+	bool gone = item->kind == RT_ITEM_CASE && now->status == RT_STATUS_ABSENT;
+	bool may_fall = item->kind != RT_ITEM_EXIT;
+
+	if (may_fall && is_waived_by(bench->input->brought, item->id, bench->input->now))
+		rt_strs_addf(&bench->out->unproven, "%s %s here and on the target, and the waiver that comes names it",
+			     item->id, gone ? "is absent" : "fails");
+	else
+		rt_bench_doubt(bench, "%s %s on the target itself: mend the target first%s", item->id,
+			       gone ? "is absent, and so it is" : "fails, and so it does",
+			       may_fall ? ", or permit it (`ratchet waive`)" : "");
+}
 
 /* A case that the baseline knows, red in some run: how often, here and on the base, decides. */
 void
@@ -36,8 +65,7 @@ rt_bench_known_case(struct rt_bench *bench, const struct rt_stand *stand, const 
 			rt_strs_addf(&bench->out->unproven, "%s, known as flaky, fails here and on the target",
 				     item->id);
 		else
-			rt_bench_doubt(bench, "%s fails, and so it does on the target itself: mend the target first",
-				       item->id);
+			rt_bench_red_there(bench, item, now);
 		break;
 	case RT_FLAKY_BOTH:
 		rt_strs_addf(

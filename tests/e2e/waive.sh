@@ -55,4 +55,19 @@ exits 1 'after its last day a waiver permits nothing' "$RATCHET" propose "$BOX/r
 check 'status reports the waiver that has expired' grep -q '^waiver unit/b: expired' "$BOX/said"
 exits 0 'lines already written stay' "$RATCHET" baseline verify
 unset RATCHET_TEST_NOW
+
+# what is red on the target itself: the waiver is the way out, and its own commit must not wait for what it permits
+new_project rotten
+git rm -q cases/b && echo bad >cases/a && commit 'past the gate'
+echo text >text && git add text && git diff --cached >"$BOX/text.patch" && git reset -q --hard
+exits 3 'what fails on the target holds others back' "$RATCHET" propose "$BOX/text.patch"
+says 'a case that the target lacks is absent, and the way out is named' 'unit/b is absent, and so it is on the target itself: .*ratchet waive'
+exits 3 'a waiver of one does not stand for the other' person govern \
+	"'$RATCHET' waive unit/b --governance --reason 'b went' --until 2099-01-01"
+exits 0 'a waiver of what fails on the target lands' person govern \
+	"'$RATCHET' waive 'unit/?' --governance --reason 'both went' --until 2099-01-01"
+says 'it lets nothing fall before it has landed' 'unit/a fails here and on the target, and the waiver that comes names it'
+check 'the lines are as they were' test "$(git grep -hc 'pass' HEAD -- .ratchet/baseline)" = 2
+exits 0 'with that waiver others are not held back' "$RATCHET" propose "$BOX/text.patch"
+says 'both lines fell by it' 'let fall by a waiver: unit/b'
 finish
