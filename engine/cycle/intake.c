@@ -60,7 +60,7 @@ add_commit(struct rt_intake *intake, struct rt_repo *repo, const struct rt_oid *
 	commit->parents = rt_alloc(1, sizeof(*commit->parents));
 	commit->parents[0] = intake->tip;
 	commit->n_parents = 1;
-	commit->author = rt_strdup(author ? author : intake->committer.data);
+	commit->author = rt_strdup(author ? author : intake->author.data);
 	commit->committer = rt_strdup(intake->committer.data);
 	commit->encoding = encoding ? rt_strdup(encoding) : NULL;
 	commit->message = rt_strdup(message);
@@ -272,9 +272,12 @@ take_staged(struct rt_intake *intake, const struct rt_intake_request *request, s
 			return 1;
 		return add_commit(intake, repo, &tree, NULL, NULL, message, err) < 0 ? -1 : 1;
 	}
-	char *who = intake->committer.data;
-	struct rt_commit change = {
-	    .tree = tree, .parents = &head, .n_parents = 1, .author = who, .committer = who, .message = message};
+	struct rt_commit change = {.tree = tree,
+				   .parents = &head,
+				   .n_parents = 1,
+				   .author = intake->author.data,
+				   .committer = intake->committer.data,
+				   .message = message};
 	if (rt_commit_write(repo, &change, err) < 0)
 		return -1;
 	struct span span = {.at = &change.id, .n = 1};
@@ -290,7 +293,7 @@ rt_intake_make(struct rt_intake *intake, const struct rt_intake_request *request
 		return -1;
 	intake->tip = *base;
 	intake->tree = tip.tree;
-	if (rt_ident(home, &intake->committer, err) < 0)
+	if (rt_ident(home, &intake->committer, err) < 0 || rt_author(home, &intake->author, err) < 0)
 		return -1;
 	if (request->staged)
 		return take_staged(intake, request, home, quarantine, base, err);
@@ -313,5 +316,6 @@ rt_intake_release(struct rt_intake *intake)
 	free(intake->commits);
 	rt_buf_release(&intake->why);
 	rt_buf_release(&intake->committer);
+	rt_buf_release(&intake->author);
 	*intake = (struct rt_intake)RT_INTAKE_INIT;
 }

@@ -25,11 +25,12 @@ struct rt_intake {
 	bool lost_signature;	 /* one that was replayed was signed, and its replay is not */
 	struct rt_oid tip, tree; /* of the last commit; the base's when there are none */
 	struct rt_buf why;
+	struct rt_buf author;	 /* of what has none of its own */
 	struct rt_buf committer; /* the identity that replayed commits are committed by */
 };
-#define RT_INTAKE_INIT                                       \
-	{                                                    \
-		.why = RT_BUF_INIT, .committer = RT_BUF_INIT \
+#define RT_INTAKE_INIT                                                              \
+	{                                                                           \
+		.why = RT_BUF_INIT, .author = RT_BUF_INIT, .committer = RT_BUF_INIT \
 	}
 
 /*

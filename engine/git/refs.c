@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <pwd.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -161,17 +162,28 @@ login_name(void)
 	return user != NULL && user->pw_name[0] != '\0' ? user->pw_name : "unknown";
 }
 
-/* "Name <mail>"; asked for at every move of a ref, and kept, because the configuration and the user database are files.
- */
+/* One half of an identity, as git looks for it: in the environment, then in the configuration. */
 static int
-find_person(struct rt_repo *repo, struct rt_err *err)
+find_part(struct rt_repo *repo, const char *variable, const char *key, struct rt_buf *out, struct rt_err *err)
+{
+	const char *given = getenv(variable);
+
+	if (given == NULL || given[0] == '\0')
+		return rt_repo_config(repo, key, out, err) < 0 ? -1 : 0;
+	rt_buf_adds(out, given);
+	return 0;
+}
+
+static int
+find_person(struct rt_repo *repo, const char *name_from, const char *mail_from, char **person, struct rt_err *err)
 {
 	rt_auto(buf) struct rt_buf name = RT_BUF_INIT;
 	rt_auto(buf) struct rt_buf mail = RT_BUF_INIT;
 	rt_auto(buf) struct rt_buf out = RT_BUF_INIT;
 	char host[256] = "localhost";
 
-	if (rt_repo_config(repo, "user.name", &name, err) < 0 || rt_repo_config(repo, "user.email", &mail, err) < 0)
+	if (find_part(repo, name_from, "user.name", &name, err) < 0 ||
+	    find_part(repo, mail_from, "user.email", &mail, err) < 0)
 		return -1;
 	if (name.len == 0)
 		rt_buf_adds(&name, login_name());
@@ -184,16 +196,30 @@ find_person(struct rt_repo *repo, struct rt_err *err)
 	rt_buf_adds(&out, " <");
 	add_clean(&out, mail.data);
 	rt_buf_adds(&out, ">");
-	repo->person = rt_buf_steal(&out);
+	*person = rt_buf_steal(&out);
+	return 0;
+}
+
+/* "Name <mail>" of who commits is asked for at every move of a ref, and kept, because the configuration and the user
+ * database are files. */
+int
+rt_ident(struct rt_repo *repo, struct rt_buf *out, struct rt_err *err)
+{
+	if (repo->person == NULL &&
+	    find_person(repo, "GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL", &repo->person, err) < 0)
+		return -1;
+	rt_buf_addf(out, "%s %lld +0000", repo->person, (long long)rt_clock_now());
 	return 0;
 }
 
 int
-rt_ident(struct rt_repo *repo, struct rt_buf *out, struct rt_err *err)
+rt_author(struct rt_repo *repo, struct rt_buf *out, struct rt_err *err)
 {
-	if (repo->person == NULL && find_person(repo, err) < 0)
+	rt_auto(free) char *person = NULL;
+
+	if (find_person(repo, "GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", &person, err) < 0)
 		return -1;
-	rt_buf_addf(out, "%s %lld +0000", repo->person, (long long)rt_clock_now());
+	rt_buf_addf(out, "%s %lld +0000", person, (long long)rt_clock_now());
 	return 0;
 }
 

@@ -116,8 +116,12 @@ void rt_link_release(struct rt_link *link);
  */
 void rt_objects_hashed(bool hashed);
 RT_DEFINE_AUTO(link, struct rt_link, rt_link_release);
-/* The user's identity with the present time: "Name <mail> seconds +0000"; falls back to the login name and host. */
+/*
+ * The user's identity with the present time: "Name <mail> seconds +0000"; GIT_COMMITTER_NAME and _EMAIL, else the
+ * configuration, else the login name and host. rt_author: of who wrote what has no author of its own, by GIT_AUTHOR_*.
+ */
 int rt_ident(struct rt_repo *repo, struct rt_buf *out, struct rt_err *err) RT_MUST_USE;
+int rt_author(struct rt_repo *repo, struct rt_buf *out, struct rt_err *err) RT_MUST_USE;
 
 bool rt_object_exists(struct rt_repo *repo, const struct rt_oid *id);
 int rt_blob_read(struct rt_repo *repo, const struct rt_oid *id, uint64_t max, struct rt_buf *out,

@@ -67,6 +67,7 @@ With a body.'
 author=$(git log -1 --format='%an <%ae> %ad')
 git format-patch -q -1 --stdout >"$BOX/f.mbox"
 git checkout -q main
+check 'a bare diff is by who proposes it, as git names that one' test "$(git log -1 --format='%an|%cn' "$(git log --format=%H -1 --grep='^Apply ')")" = 'A U Thor|C O Mitter'
 exits 0 'a mail lands' "$RATCHET" propose "$BOX/f.mbox"
 check 'author and date of a mail are kept' test "$(git log -1 --format='%an <%ae> %ad')" = "$author"
 check 'subject and body of a mail are kept' test "$(git log -1 --format=%B | head -n 3)" = "$(printf 'old: f\n\nWith a body.')"

@@ -377,6 +377,19 @@ Test(repo, the_identity_comes_from_the_configuration_with_the_present_time)
 	rt_buf_release(&ident);
 }
 
+Test(repo, the_identity_of_the_environment_comes_before_the_configuration)
+{
+	struct rt_buf committer = RT_BUF_INIT, author = RT_BUF_INIT;
+
+	setenv("GIT_COMMITTER_NAME", "Con <Tai> Ner", 1);
+	setenv("GIT_AUTHOR_EMAIL", "agent@example.org", 1);
+	must(rt_ident(box_repo, &committer, &err) == 0 && rt_author(box_repo, &author, &err) == 0);
+	cr_expect_str_eq(committer.data, "Con Tai Ner <una@example.org> 1700000000 +0000");
+	cr_expect_str_eq(author.data, "Una User <agent@example.org> 1700000000 +0000");
+	rt_buf_release(&committer);
+	rt_buf_release(&author);
+}
+
 Test(repo, the_identity_falls_back_to_the_login)
 {
 	struct rt_buf ident = RT_BUF_INIT;
