@@ -182,6 +182,10 @@ run(struct rt_cli *cli, struct rt_err *err)
 	init.progress = rt_cli_progress(cli);
 	if (rt_init(&home, &init, &result, err) < 0)
 		return -1;
+	if (checks.n && result.end == RT_INIT_IN_PLACE)
+		fputs("ratchet: --check changes nothing here: write the check into ratchet.yml, and land that with "
+		      "`ratchet propose --governance`, or as a signed commit\n",
+		      stderr);
 	return print_result(cli, &result);
 }
 

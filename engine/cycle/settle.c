@@ -114,6 +114,42 @@ is_accepted(const struct rt_gate *gate)
 	return gate->report.verdict == RT_VERDICT_WOULD_LAND || gate->report.verdict == RT_VERDICT_ADOPTED;
 }
 
+/* What can be done about a proposal that git does not take, by git's words for it. */
+static void
+add_mend(struct rt_buf *why)
+{
+	static const char elsewhere[] = "it was made for other content than the target's: rebase it on the target and "
+					"propose the result";
+	static const struct {
+		const char *words, *mend;
+	} mends[] = {
+	    {"no changes found", "what can be proposed: a diff (`git diff --binary`), mails (`git format-patch "
+				 "--stdout`), a commit, a range A..B, a branch"},
+	    {"has no patch", "leave it out: `git format-patch` makes no cover letter unless it is told to"},
+	    {"corrupt patch", "it was cut short, or changed by hand or on its way: make it anew"},
+	    {"only garbage", "it was cut short, or changed by hand or on its way: make it anew"},
+	    {"ident name", "a mail needs `From: NAME <ADDRESS>`"},
+	    {"patch does not apply", elsewhere},
+	    {"in index", elsewhere},
+	};
+	for (size_t i = 0; i < RT_COUNT(mends); i++)
+		if (strstr(why->data, mends[i].words)) {
+			rt_buf_addf(why, "%s%s\n", why->len && why->data[why->len - 1] != '\n' ? "\n" : "",
+				    mends[i].mend);
+			return;
+		}
+}
+
+/* git's first words; of a mail the line before them says which one. */
+static void
+refuse_malformed(struct rt_gate *gate, const char *why)
+{
+	size_t first = strcspn(why, "\n");
+	const char *next = first && why[first - 1] == ':' && why[first] ? why + first + 1 : "";
+	rt_refuse(&gate->report.refusals, "limits", NULL, 0, "%.*s%s%.*s", (int)first, why, *next ? " " : "",
+		  (int)strcspn(next, "\n"), next);
+}
+
 /* Makes the candidate. 1 go on; 0 the verdict is there already; -1. */
 static int
 take_in(struct attempt *a, struct rt_err *err)
@@ -141,9 +177,9 @@ take_in(struct attempt *a, struct rt_err *err)
 	gate->n_commits = a->intake.n;
 	gate->lost_signature = a->intake.lost_signature;
 	if (made == 2)
-		rt_refuse(&gate->report.refusals, "limits", NULL, 0, "%.*s", (int)strcspn(a->intake.why.data, "\n"),
-			  a->intake.why.data);
+		refuse_malformed(gate, a->intake.why.data);
 	if (made != 1) {
+		add_mend(&a->intake.why);
 		rt_gate_verdict(gate, made == 2 ? RT_VERDICT_REFUSED : RT_VERDICT_CONFLICT, a->intake.why.data);
 		return 0;
 	}

@@ -176,6 +176,18 @@ printf 'diff --git a/z b/z\nnew file mode 100644\nindex 0000000..1111111\nGIT bi
 	cat "$BOX/f.patch"
 	printf 'diff --git a/nowhere b/nowhere\n--- a/nowhere\n+++ b/nowhere\n@@ -1 +1 @@\n-a\n+b\n'
 } | patch 5 'one file of two that does not fit' 'nowhere: does not exist'
+"$RATCHET" propose "$BOX/p" >"$BOX/said" 2>&1
+check 'a patch of other content is told how to mend it' grep -q 'rebase it on the target' "$BOX/said"
+printf 'Dear all\n' >"$BOX/p"
+exits 5 'what is no patch at all is a conflict' "$RATCHET" propose "$BOX/p"
+says 'it is told what can be proposed' 'git diff --binary.*git format-patch'
+{
+	git format-patch --stdout --root HEAD | sed '/^diff/,$d'
+	head -n 5 "$BOX/f.patch"
+} >"$BOX/p"
+exits 4 'a mail that is cut short is refused' "$RATCHET" propose "$BOX/p"
+says 'the refusal says which mail, and what is wrong with it' 'rule limits: message 1 of 1 .*corrupt patch'
+says 'a damaged patch is to be made anew' 'make it anew'
 
 # ---- work trees in the way ----
 small work-tree
