@@ -176,3 +176,12 @@ sh_oid(const char *fmt, ...)
 	memcpy(oid.hex, text, RT_OID_HEX + 1);
 	return oid;
 }
+
+void
+box_forget_person(void)
+{
+	unsetenv("GIT_AUTHOR_NAME");
+	unsetenv("GIT_AUTHOR_EMAIL");
+	unsetenv("GIT_COMMITTER_NAME");
+	unsetenv("GIT_COMMITTER_EMAIL");
+}

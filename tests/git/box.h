@@ -32,4 +32,7 @@ struct rt_oid sh_oid(const char *fmt, ...) RT_PRINTF(1, 2);
 /* Fails the test with err's text unless the condition holds. */
 #define must(condition) cr_assert((condition), "%s: %s", #condition, err.text)
 
+/* The identity of the environment goes: what is left is that of the configuration. */
+void box_forget_person(void);
+
 #endif

@@ -91,6 +91,7 @@ Test(refs, swap_writes_the_reflog_of_the_branch_and_of_head)
 	rt_auto(free) char *branch = NULL;
 	rt_auto(free) char *head = NULL;
 
+	box_forget_person();
 	must(swap("refs/heads/main", &two, &one) == RT_SWAPPED);
 	branch = sh_out("git reflog show --format='%%gs by %%gn' main | head -1");
 	cr_expect_str_eq(branch, "ratchet: test by Una User");

@@ -372,6 +372,7 @@ Test(repo, the_identity_comes_from_the_configuration_with_the_present_time)
 {
 	struct rt_buf ident = RT_BUF_INIT;
 
+	box_forget_person();
 	must(rt_ident(box_repo, &ident, &err) == 0);
 	cr_expect_str_eq(ident.data, "Una User <una@example.org> 1700000000 +0000");
 	rt_buf_release(&ident);
@@ -381,6 +382,7 @@ Test(repo, the_identity_of_the_environment_comes_before_the_configuration)
 {
 	struct rt_buf committer = RT_BUF_INIT, author = RT_BUF_INIT;
 
+	box_forget_person();
 	setenv("GIT_COMMITTER_NAME", "Con <Tai> Ner", 1);
 	setenv("GIT_AUTHOR_EMAIL", "agent@example.org", 1);
 	must(rt_ident(box_repo, &committer, &err) == 0 && rt_author(box_repo, &author, &err) == 0);
@@ -394,6 +396,7 @@ Test(repo, the_identity_falls_back_to_the_login)
 {
 	struct rt_buf ident = RT_BUF_INIT;
 
+	box_forget_person();
 	sh("git config --global --unset user.name && git config --global --unset user.email");
 	must(rt_ident(box_repo, &ident, &err) == 0);
 	cr_expect_not_null(strstr(ident.data, "@"), "%s", ident.data);
