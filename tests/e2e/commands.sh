@@ -116,13 +116,13 @@ if [ -f "$build/build.ninja" ] && [ -f "$build/ratchet.1" ] && command -v meson 
 	check 'meson install brings the program' installed '*/bin/ratchet'
 	for file in '*/man/man1/ratchet.1' '*/bash-completion/completions/ratchet*' '*/zsh/site-functions/_ratchet' \
 		'*/fish/vendor_completions.d/ratchet.fish' '*/ratchet/ratchet.schema.json' '*/ratchet/policy.schema.json' \
-		'*/ratchet/report.schema.json'; do
+		'*/ratchet/report.schema.json' '*/ratchet/output.schema.json'; do
 		check "meson install brings $(basename "$file")" installed "$file"
 	done
 else
 	note 'not a build folder of meson with everything built: nothing to install'
 	for name in 'a manual page of every command' 'the program' ratchet.1 'ratchet*' _ratchet ratchet.fish \
-		ratchet.schema.json policy.schema.json report.schema.json; do
+		ratchet.schema.json policy.schema.json report.schema.json output.schema.json; do
 		skip "meson install brings $name" 'not a whole build folder'
 	done
 fi
@@ -194,6 +194,29 @@ for command in 'log' 'status' 'verify' 'recover' 'baseline show' 'baseline diff'
 	# shellcheck disable=SC2086
 	check "${command% "$id"} prints JSON" says_json $command
 done
+check 'the JSON of explain is valid by its schema' sh -c \
+	"'$RATCHET' explain $id --json >'$BOX/explained' && python3 '$top/tests/e2e/valid.py' '$top/docs/report.schema.json' '$BOX/explained'"
+# The output of each other command, by the definition of its name.
+valid_output() { # DEFINITION COMMAND...
+	"$RATCHET" "${@:2}" --json >"$BOX/output.json" 2>/dev/null
+	python3 -c "
+import json, sys
+schema = json.load(open(sys.argv[1]))
+json.dump({'\$ref': '#/\$defs/' + sys.argv[2], '\$defs': schema['\$defs']}, open(sys.argv[3], 'w'))" \
+		"$top/docs/output.schema.json" "$1" "$BOX/one.schema.json" &&
+		python3 "$top/tests/e2e/valid.py" "$BOX/one.schema.json" "$BOX/output.json"
+}
+printf '1..3\nok 1 - x\nnot ok 2 - y\nok 3 - z # SKIP\n' >"$BOX/x.tap"
+for command in status 'status --use' 'log -n 1000' verify overdue 'overdue --kinds' recover gc doctor 'baseline show' \
+	'baseline diff HEAD^' 'baseline verify' "read $BOX/x.tap" 'init --no-commit'; do
+	name=${command%% [-H/0-9]*}
+	[ "$command" != 'status --use' ] || name=use
+	[ "$command" != 'overdue --kinds' ] || name=overdue-kinds
+	# shellcheck disable=SC2086
+	check "the JSON of ${command%" $BOX"*} is valid by its schema" valid_output "${name// /-}" $command
+done
+refuse 'and a broken one is not' sh -c "sed 's/^{/{\"bogus\":1,/' '$BOX/output.json' >'$BOX/broken.json' && python3 '$top/tests/e2e/valid.py' '$BOX/one.schema.json' '$BOX/broken.json'"
+"$RATCHET" init --undo >"$BOX/said" 2>&1
 check '--json stands before the command too' sh -c "'$RATCHET' --json status | grep -q '^{'"
 valid_config() {
 	python3 - <<-'END'
