@@ -125,7 +125,10 @@ add_roff_option(struct rt_buf *out, const struct rt_option *option)
 	if (option->letter)
 		rt_buf_addf(out, "\\-%c%s", option->letter, option->name ? ", " : "");
 	if (option->name)
-		rt_buf_addf(out, "\\-\\-%s", option->name);
+		rt_buf_adds(out, "\\-\\-");
+	/* what stands as a mere - is a hyphen to troff, and nobody finds or copies the option */
+	for (const char *at = option->name; at && *at; at++)
+		rt_buf_addf(out, "%s%c", *at == '-' ? "\\" : "", *at);
 	rt_buf_addf(out, "\\fR%s%s\n", option->value ? " " : "", option->value ? option->value : "");
 	add_roff(out, option->help);
 }

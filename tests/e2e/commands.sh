@@ -56,6 +56,10 @@ lint() { # a manual page on standard input
 man_page() {
 	"$RATCHET" completion man "$1" | lint && "$RATCHET" completion man "$1" | grep -q '^\.SH "\?EXIT STATUS'
 }
+plain_options() { # an option is written with \-, which every troff shows as what is typed
+	! "$RATCHET" completion man "$1" | grep -E '^\\fB.*[a-z]-[a-z].*\\fR'
+}
+check 'an option in a manual page can be copied and found' all_commands plain_options
 if command -v groff >/dev/null; then
 	check 'every manual page renders without a warning' all_commands man_page
 	check 'ratchet(1) renders without a warning' sh -c "'$RATCHET' completion man | groff -man -Tutf8 -ww -z 2>&1 | { ! grep .; }"
