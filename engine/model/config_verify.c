@@ -132,13 +132,33 @@ verify_needs(const struct verify *v, size_t check)
 	return 0;
 }
 
+/* {new value: former value} would be read as an axis that is gone, and carry nothing. */
+static int
+verify_was_axes(const struct verify *v, size_t at)
+{
+	const struct rt_check *check = &v->config->checks.at[at];
+
+	for (size_t i = 0; i < check->was_axes.n; i++)
+		for (size_t k = 0; k < v->config->axes.n; k++) {
+			const struct rt_axis *axis = &v->config->axes.at[k];
+			const char *key = check->was_axes.at[i].name;
+
+			if (rt_strs_has(&check->axes, axis->name) && rt_strs_has(&axis->values, key) &&
+			    !rt_strs_has(&check->axes, key))
+				return rt_fail_node(v->file, node_of(v, at, "was"),
+						    "was: `%s` is a value of the axis `%s`; write {%s: %s}", key,
+						    axis->name, axis->name, check->was_axes.at[i].value);
+		}
+	return 0;
+}
+
 static int
 verify_was(const struct verify *v, size_t check)
 {
 	const char *was = v->config->checks.at[check].was;
 
 	if (!was)
-		return 0;
+		return verify_was_axes(v, check);
 	if (rt_config_check(v->config, was))
 		return rt_fail_node(v->file, node_of(v, check, "was"),
 				    "was: `%s` is still a check; a former name is free", was);

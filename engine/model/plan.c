@@ -232,6 +232,18 @@ rt_plan_expand(const struct rt_cell *cell, const char *report, const char *text,
 	return 0;
 }
 
+/* A baseline on its way to present names. */
+struct carrying {
+	const struct rt_config *config;
+	const struct rt_baseline *in;
+	/* what is called otherwise now, so far as it was asked */
+	RT_VEC(struct {
+		const struct rt_pair *was;
+		const char *fresh;
+	})
+	values;
+};
+
 /* Reads `[a=v,b=w]` of a cell's name into pairs; false when it is not that. */
 static bool
 read_axes(const char *text, size_t len, struct rt_pairs *axes)
@@ -286,11 +298,84 @@ pairs_find(const struct rt_pairs *pairs, const char *name)
 	return i;
 }
 
+static bool
+check_holds(const struct rt_check *check, const char *id, size_t len)
+{
+	const char *names[] = {check->name, check->was};
+
+	for (size_t i = 0; i < RT_COUNT(names); i++)
+		if (names[i] && strlen(names[i]) == len && !memcmp(names[i], id, len))
+			return true;
+	return false;
+}
+
+/* Takes out of `fresh` the value that a line of the check has on the axis. */
+static void
+drop_value_of(const char *id, size_t check_len, const char *axis, struct rt_strs *fresh)
+{
+	struct rt_pairs axes = {0};
+	size_t at = 0;
+
+	if (read_axes(id + check_len, rt_id_cell_len(id) - check_len, &axes))
+		at = pairs_find(&axes, axis);
+	for (size_t i = 0; at < axes.n && i < fresh->n; i++)
+		if (!strcmp(fresh->at[i], axes.at[at].value)) {
+			free(fresh->at[i]);
+			fresh->at[i] = fresh->at[--fresh->n];
+			fresh->at[fresh->n] = NULL;
+			break;
+		}
+	rt_pairs_release(&axes);
+}
+
+/* The one value of an axis that no line of the check has yet: what another value is called now. NULL: not just one. */
+static const char *
+fresh_value(const struct carrying *c, const struct rt_check *check, const char *axis)
+{
+	const struct rt_strs *values = axis_values(c->config, axis);
+	rt_auto(strs) struct rt_strs fresh = {0};
+	const char *last = "";
+	size_t last_len = 0, i;
+
+	for (i = 0; i < values->n; i++)
+		rt_strs_add(&fresh, values->at[i]);
+	for (i = 0; fresh.n && i < c->in->lines.n; i++) {
+		const char *id = c->in->lines.at[i].id;
+		size_t len = rt_id_check_len(id), cell_len = rt_id_cell_len(id);
+
+		/* lines of a cell stand together */
+		if ((cell_len != last_len || strncmp(id, last, cell_len) != 0) && check_holds(check, id, len))
+			drop_value_of(id, len, axis, &fresh);
+		last = id;
+		last_len = cell_len;
+	}
+	for (i = 0; fresh.n == 1 && strcmp(values->at[i], fresh.at[0]) != 0; i++)
+		;
+	return fresh.n == 1 ? values->at[i] : NULL;
+}
+
+/* The same, asked once. */
+static const char *
+value_now(struct carrying *c, const struct rt_check *check, const struct rt_pair *was)
+{
+	size_t i = 0;
+
+	while (i < c->values.n && c->values.at[i].was != was)
+		i++;
+	if (i == c->values.n) {
+		const char *fresh = fresh_value(c, check, was->name);
+
+		rt_push(&c->values)->was = was;
+		c->values.at[i].fresh = fresh;
+	}
+	return c->values.at[i].fresh;
+}
+
 /* One {axis: was} on one old point; the rules stand in plan.h. */
 static void
-carry_axis(const struct rt_config *config, const struct rt_check *check, const struct rt_pair *was,
-	   struct rt_pairs *axes)
+carry_axis(struct carrying *c, const struct rt_check *check, const struct rt_pair *was, struct rt_pairs *axes)
 {
+	const struct rt_config *config = c->config;
 	size_t at = pairs_find(axes, was->name), renamed = pairs_find(axes, was->value);
 
 	if (!rt_strs_has(&check->axes, was->name)) {
@@ -303,8 +388,12 @@ carry_axis(const struct rt_config *config, const struct rt_check *check, const s
 		pair_rename(axes, renamed, was->name, axes->at[renamed].value);
 	else if (at == axes->n && rt_strs_has(values, was->value))
 		rt_pairs_add(axes, was->name, was->value);
-	else if (at < axes->n && !strcmp(axes->at[at].value, was->value) && values->n == 1)
-		pair_rename(axes, at, was->name, values->at[0]);
+	else if (at < axes->n && !strcmp(axes->at[at].value, was->value) && !rt_strs_has(values, was->value)) {
+		const char *fresh = values->n == 1 ? values->at[0] : value_now(c, check, was);
+
+		if (fresh)
+			pair_rename(axes, at, was->name, fresh);
+	}
 }
 
 static int
@@ -316,13 +405,9 @@ by_name(const void *a, const void *b)
 static const struct rt_check *
 check_of_line(const struct rt_config *config, const char *id, size_t len)
 {
-	for (size_t i = 0; i < config->checks.n; i++) {
-		const struct rt_check *check = &config->checks.at[i];
-		const char *names[] = {check->name, check->was};
-		for (size_t j = 0; j < 2; j++)
-			if (names[j] && strlen(names[j]) == len && !memcmp(names[j], id, len))
-				return check;
-	}
+	for (size_t i = 0; i < config->checks.n; i++)
+		if (check_holds(&config->checks.at[i], id, len))
+			return &config->checks.at[i];
 	return NULL;
 }
 
@@ -336,16 +421,16 @@ named_after_check(const struct rt_check *check, const char *tail)
 
 /* The id of a line under present names. */
 static void
-carry_id(const struct rt_config *config, const char *id, struct rt_buf *out)
+carry_id(struct carrying *c, const char *id, struct rt_buf *out)
 {
 	size_t check_len = rt_id_check_len(id), cell_len = rt_id_cell_len(id);
-	const struct rt_check *check = check_of_line(config, id, check_len);
+	const struct rt_check *check = check_of_line(c->config, id, check_len);
 	struct rt_pairs axes = {0};
 
 	if (check && (check->was || check->was_axes.n) && cell_len >= check_len &&
 	    read_axes(id + check_len, cell_len - check_len, &axes)) {
 		for (size_t i = 0; i < check->was_axes.n; i++)
-			carry_axis(config, check, &check->was_axes.at[i], &axes);
+			carry_axis(c, check, &check->was_axes.at[i], &axes);
 		if (axes.n)
 			qsort(axes.at, axes.n, sizeof(*axes.at), by_name);
 		add_cell_name(out, check->name, &axes);
@@ -361,13 +446,15 @@ void
 rt_plan_carry(const struct rt_config *config, const struct rt_baseline *in, struct rt_baseline *out)
 {
 	rt_auto(buf) struct rt_buf id = RT_BUF_INIT;
+	struct carrying carrying = {.config = config, .in = in};
 
 	for (size_t i = 0; i < in->lines.n; i++) {
 		const struct rt_line *line = &in->lines.at[i];
 		rt_buf_cut(&id, 0);
-		carry_id(config, line->id, &id);
+		carry_id(&carrying, line->id, &id);
 		rt_baseline_add(out, id.data, (enum rt_level)line->level, line->has_value, line->value, line->epoch);
 	}
+	free(carrying.values.at);
 	rt_baseline_seal(out);
 }
 

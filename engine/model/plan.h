@@ -40,7 +40,7 @@ int rt_plan_expand(const struct rt_cell *cell, const char *report, const char *t
  *  - the check has no such axis any more: what stood at axis=X is now the cell without it;
  *  - the old cell has no such axis but one called X: the axis was called X;
  *  - the old cell has no such axis, and X is one of its values: the axis is new, and the old cell is the one at axis=X;
- *  - the axis has one value: that value was called X.
+ *  - the axis has no value X any more, and just one that no line of the check has yet: that value was called X.
  * Any other line stays as it is.
  */
 struct rt_baseline;

@@ -410,6 +410,12 @@ Test(config, tools_never_hold_the_home_directory)
 	refuses("version: 1\ntools: [bin]\nchecks: []\n", 2, 9, "absolute or begin with ~/");
 }
 
+Test(config, was_names_the_axis_and_not_its_new_value)
+{
+	refuses("version: 1\naxes: {cc: [gcc, clang]}\nchecks: [{name: a, run: x, axes: [cc], was: {gcc: gcc-11}}]\n",
+		3, 45, "write {cc: gcc-11}");
+}
+
 Test(config, was_names_something_gone)
 {
 	refuses(UNIT "- {name: b, run: x, was: unit}\n", 5, 26, "still a check");

@@ -234,6 +234,22 @@ Test(plan, renamed_single_value_keeps_its_lines)
 	carries(AXES "[{name: u, run: x, axes: [cc], was: {cc: tcc}}]\n", "u[cc=tcc]/a", "u[cc=tcc]/a");
 }
 
+Test(plan, renamed_value_among_others_keeps_its_lines)
+{
+	rt_auto(baseline) struct rt_baseline in = RT_BASELINE_INIT;
+	rt_auto(baseline) struct rt_baseline out = RT_BASELINE_INIT;
+	static const char *const ids[] = {"u[cc=clang]/a", "u[cc=tcc]/a", "u[cc=tcc]/b", "v[cc=gcc]/a"};
+
+	configure(AXES "[{name: u, run: x, axes: [cc], was: {cc: tcc}}, {name: v, run: x, axes: [cc]}]\n");
+	for (size_t i = 0; i < RT_COUNT(ids); i++)
+		rt_baseline_add(&in, ids[i], RT_LEVEL_PASS, false, 0, 0);
+	rt_baseline_seal(&in);
+	rt_plan_carry(&config, &in, &out);
+	cr_assert_eq(out.lines.n, 4);
+	cr_assert_str_eq(out.lines.at[1].id, "u[cc=gcc]/a");
+	cr_assert_str_eq(out.lines.at[2].id, "u[cc=gcc]/b");
+}
+
 Test(plan, line_that_is_no_cell_is_carried_unchanged)
 {
 	carries(AXES "[{name: new, run: x, was: old}]\n", "old[cc]/a", "old[cc]/a");
