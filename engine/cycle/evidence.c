@@ -86,6 +86,7 @@ read_one(const struct rt_evidence *e, const struct rt_format *format, int fd, co
 	struct hashed hashed = {fd, MAX_REPORT_BYTES, digest};
 	struct rt_source source = {read_hashed, &hashed, name};
 	char root[PATH_MAX];
+	rt_auto(file_lines) struct rt_file_lines lines = RT_FILE_LINES_INIT;
 	struct rt_reading reading = {.source = &source,
 				     .cell = e->cell->name,
 				     .check = e->cell->check->name,
@@ -96,6 +97,7 @@ read_one(const struct rt_evidence *e, const struct rt_format *format, int fd, co
 				     .findings = e->cell->check->kind == RT_KIND_FINDINGS,
 				     .file = read_tracked,
 				     .file_data = (void *)e,
+				     .lines = &lines,
 				     .results = &run->results};
 	struct stat st;
 	if (fstat(fd, &st) < 0)

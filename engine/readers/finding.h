@@ -2,8 +2,9 @@
 #define RT_READERS_FINDING_H
 
 /*
- * What the readers of findings share. A finding is named by rule, file and what it says, never by its line, so that it
- * stays the same one when lines above it come and go; equal ones are told apart by their number (rt_results_finding).
+ * What the readers of findings share. A finding is named by rule, file, what it says and the text of its line, never by
+ * the line's number, so that it stays the same one when lines above it come and go; equal ones are told apart by their
+ * number (rt_results_finding).
  */
 
 #include "readers/read.h"

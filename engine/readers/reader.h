@@ -29,6 +29,20 @@ struct rt_source rt_source_bytes(struct rt_bytes *bytes, const char *name);
 /* A source over an open descriptor, borrowed. */
 struct rt_source rt_source_fd(int *fd, const char *name);
 
+/* The lines of the file of the tree that was looked at last. */
+struct rt_file_lines {
+	char *path;
+	struct rt_buf text;
+	struct rt_bytes *at;
+	size_t n, cap;
+};
+#define RT_FILE_LINES_INIT          \
+	{                           \
+		.text = RT_BUF_INIT \
+	}
+void rt_file_lines_release(struct rt_file_lines *lines);
+RT_DEFINE_AUTO(file_lines, struct rt_file_lines, rt_file_lines_release);
+
 struct rt_reading {
 	struct rt_source *source;
 	const char *cell;    /* its name begins every id */
@@ -49,6 +63,7 @@ struct rt_reading {
 	 */
 	int (*file)(void *data, const char *path, struct rt_buf *text, struct rt_err *err);
 	void *file_data;
+	struct rt_file_lines *lines; /* findings: NULL where their lines are not looked at */
 	struct rt_results *results;
 };
 

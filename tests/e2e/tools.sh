@@ -221,6 +221,9 @@ printf '#!/bin/sh\necho "$1"\ncat $2\nls *\n' >b.sh && offered
 exits 1 'lint: one fixed and one added in a file is a regression' "$RATCHET" propose "$BOX/patch"
 says 'lint: the added one is named with its place' 'b.sh:4:'
 # shellcheck disable=SC2016
+printf '#!/bin/sh\necho "$1"\ncat $2\nls $3\n' >b.sh && offered
+exits 1 'lint: so it is when the linter says the same of both' "$RATCHET" propose "$BOX/patch"
+# shellcheck disable=SC2016
 printf '#!/bin/sh\necho "$1"\ncat $2\n' >b.sh && offered
 exits 0 'lint: one fixed lands' "$RATCHET" propose "$BOX/patch"
 # shellcheck disable=SC2016

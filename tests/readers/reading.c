@@ -37,9 +37,11 @@ tidy(void)
 static void
 read_source(const char *format, const char *pattern, struct rt_source *source)
 {
+	rt_auto(file_lines) struct rt_file_lines lines = RT_FILE_LINES_INIT;
 	struct rt_reading reading = {.source = source,
 				     .cell = "unit",
 				     .check = "unit",
+				     .lines = &lines,
 				     .pattern = pattern,
 				     .script = as_script,
 				     .exit_code = as_exit,

@@ -228,3 +228,36 @@ Test(matches, nothing_matched_is_no_finding)
 	check_no_problem();
 	cr_expect_eq(seen.findings.n, 0);
 }
+
+static void
+read_quoting(const char *source, int line)
+{
+	rt_auto(free) char *text = rt_format("[{\"file\": \"a.sh\", \"line\": %d, \"column\": 1, \"level\": \"info\", "
+					     "\"code\": 2086, \"message\": \"Double quote this.\"}]",
+					     line);
+
+	tidy();
+	tracked_path = "a.sh";
+	tracked_text = source;
+	read_text("shellcheck", text);
+	check_no_problem();
+	cr_assert_eq(seen.findings.n, 1);
+}
+
+Test(lint, what_is_said_of_every_place_is_told_apart_by_the_text_of_the_line)
+{
+	read_quoting("#!/bin/sh\n\techo $1\n", 2);
+	cr_expect_str_eq(seen.findings.at[0].id, "unit/2086::a.sh::Double quote this.::echo $1");
+	read_quoting("#!/bin/sh\n\n# more\nif x; then echo; fi\n  echo $1\n", 5);
+	cr_expect_str_eq(seen.findings.at[0].id, "unit/2086::a.sh::Double quote this.::echo $1");
+	read_quoting("#!/bin/sh\necho \"$1\"\nls $2\n", 3);
+	cr_expect_str_eq(seen.findings.at[0].id, "unit/2086::a.sh::Double quote this.::ls $2");
+	read_quoting("#!/bin/sh\n", 9);
+	cr_expect_str_eq(seen.findings.at[0].id, "unit/2086::a.sh::Double quote this.");
+}
+
+Test(lint, a_message_that_is_of_the_line_is_enough)
+{
+	read_quoting("#!/bin/sh\n# Double quote this.\n", 2);
+	cr_expect_str_eq(seen.findings.at[0].id, "unit/2086::a.sh::Double quote this.");
+}
