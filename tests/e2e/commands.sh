@@ -57,7 +57,7 @@ man_page() {
 	"$RATCHET" completion man "$1" | lint && "$RATCHET" completion man "$1" | grep -q '^\.SH "\?EXIT STATUS'
 }
 plain_options() { # an option is written with \-, which every troff shows as what is typed
-	! "$RATCHET" completion man "$1" | grep -E '^\\fB.*[a-z]-[a-z].*\\fR'
+	! "$RATCHET" completion man "$1" | grep -E '^\\fB\\-.*[a-z]-[a-z]'
 }
 check 'an option in a manual page can be copied and found' all_commands plain_options
 if command -v groff >/dev/null; then
