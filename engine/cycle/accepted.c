@@ -54,7 +54,10 @@ note(void *data, const struct rt_oid *at, const struct rt_facts *facts, struct r
 	if (facts->landed.at)
 		rt_buf_addf(&reading->lines, "%c %.*s\n", facts->fast ? 'l' : 'L', (int)facts->landed.len,
 			    facts->landed.at);
-	if (facts->candidate.at && facts->tree.at)
+	/* what was compared with itself (`baseline record`, `check --base HEAD`) was not compared at all */
+	bool itself = facts->base.at && facts->candidate.at && facts->base.len == facts->candidate.len &&
+		      memcmp(facts->base.at, facts->candidate.at, facts->base.len) == 0;
+	if (facts->candidate.at && facts->tree.at && !itself)
 		rt_buf_addf(&reading->lines, "%c %.*s %.*s\n", facts->fast ? 'c' : 'C', (int)facts->candidate.len,
 			    facts->candidate.at, (int)facts->tree.len, facts->tree.at);
 	return 0;

@@ -57,6 +57,9 @@ mark_range(struct commits *commits, const struct rt_chain_entry *entry, const ch
 	struct rt_oid last, base;
 	if (at == RT_INDEX_NONE)
 		return 0;
+	/* what was compared with itself was not compared at all */
+	if (entry->base && strcmp(entry->base, tip) == 0)
+		return 0;
 	/* that to merge it changes nothing says nothing of the commit itself */
 	if (entry->noop && (!entry->tree || strcmp(entry->tree, commits->at[at].tree.hex) != 0))
 		return 0;

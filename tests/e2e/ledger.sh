@@ -151,6 +151,8 @@ verify_says() { # NAME PATTERN
 }
 echo bad >cases/a && must commit 'breaks' && broken=$(tip) && echo good >cases/a && must commit 'mends'
 exits 1 'an earlier commit of the target is judged as it was' "$RATCHET" check "$broken"
+exits 0 'to compare a commit with itself runs nothing' "$RATCHET" check --base "$broken" "$broken"
+verify_says 'and is no judgement of it' "ungated: ${broken:0:12} breaks"
 verify_says 'it is still ungated' "ungated: ${broken:0:12} breaks; judge it with .ratchet check.\$"
 git checkout -q -b stale "$broken"
 exits 0 'a branch that brings nothing to the target is no change' "$RATCHET" check
