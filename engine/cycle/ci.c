@@ -79,7 +79,8 @@ ensure_object(struct rt_home *home, const char *remote, const struct rt_oid *oid
 		return 0;
 	return rt_fail(err, RT_EUNKNOWN,
 		       "the base commit %s is not in this clone and could not be fetched (%.*s); check out with "
-		       "fetch-depth: 2 (GitHub) or GIT_DEPTH: 2 (GitLab)",
+		       "fetch-depth: 2 (GitHub) or GIT_DEPTH: 2 (GitLab), or, where a forced push took it away, name "
+		       "another with --base",
 		       oid->hex, (int)strcspn(errs.data, "\n"), errs.data);
 }
 

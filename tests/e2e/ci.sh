@@ -173,6 +173,7 @@ check 'github: the base of a push is fetched' output base "$start"
 pushed refs/heads/main 1111111111111111111111111111111111111111 "$main"
 exits 3 'github: a forced push over a commit that is gone is inconclusive' on_github push refs/heads/main "$main"
 says 'github: the missing commit is named' '1111111111111111111111111111111111111111'
+says 'github: what to do after a forced push is said' 'name another with --base'
 pushed refs/heads/good "$zeros" "$good"
 checkout_branch 2 good
 exits 0 'github: a new branch is judged against the first parent' on_github push refs/heads/good "$good"
