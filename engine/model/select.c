@@ -286,14 +286,33 @@ place_in_list(const struct rt_strs *argv, const char *name)
 	return i;
 }
 
+/* Where `name` stands in words of its own, once; else NULL. In `jest --reporters=jest-junit` that is the first. */
+static const char *
+find_once(const char *shell, const char *name)
+{
+	const char *found = NULL;
+	size_t len = strlen(name);
+
+	for (const char *at = shell; (at = strstr(at, name)) != NULL; at++) {
+		bool begins = at == shell || strchr(" \t\n;&|()'\"`", at[-1]);
+
+		if (!begins || (at[len] && !strchr(" \t\n;&|()'\"`", at[len])))
+			continue;
+		if (found)
+			return NULL;
+		found = at;
+	}
+	return found;
+}
+
 /* Behind `name` in a shell command, where that stands once and as a command's beginning. NULL: nowhere. */
 static const char *
 place_in_shell(const char *shell, const char *name)
 {
-	const char *at = strstr(shell, name), *end;
+	const char *at = find_once(shell, name), *end;
 	size_t before;
 
-	if (!at || strstr(at + 1, name))
+	if (!at)
 		return NULL;
 	before = (size_t)(at - shell);
 	end = at + strlen(name);

@@ -56,6 +56,19 @@ drop(void)
 
 TestSuite(select, .fini = drop);
 
+Test(select, what_only_begins_like_the_runner_is_no_second_one)
+{
+	check_shell("jest --reporters=jest-junit --ci", "jest", "unit/a.js::grp::one",
+		    "jest '-t' '^grp one$' --reporters=jest-junit --ci");
+	drop();
+	check_shell("X=1 jest --reporters=/n/jest-junit", "jest", "unit/a.js::one",
+		    "X=1 jest '-t' '^one$' --reporters=/n/jest-junit");
+	drop();
+	check_none("jest --ci; jest --other", "jest", "unit/a.js::one");
+	drop();
+	check_none("/n/jest --ci", "jest", "unit/a.js::one");
+}
+
 Test(select, pytest_takes_words_and_leaves_parameters_out)
 {
 	check_variable("pytest", "unit/tests.test_a.TestIt::test_x[a b]", "PYTEST_ADDOPTS", "-k 'TestIt and test_x'");
