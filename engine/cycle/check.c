@@ -325,7 +325,11 @@ run_check(struct checking *c, struct rt_err *err)
 	if (target && rt_starts_with(target, "refs/heads/"))
 		target += strlen("refs/heads/");
 	if (rt_gate_open(gate, c->home, target, c->adoption ? NULL : &c->base, err) < 0)
-		return -1;
+		return c->adoption ? -1
+				   : rt_err_while(err,
+						  "reading commit %.12s, which this is judged against (--base gives "
+						  "another)",
+						  c->base.hex);
 	gate->fast = c->request->fast;
 	gate->progress = c->request->progress;
 	gate->adopt_trusted = c->request->adopt || c->own_adoption;

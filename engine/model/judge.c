@@ -205,6 +205,11 @@ rt_bench_regress(struct rt_bench *bench, const struct rt_stand *stand, const str
 	case RT_ITEM_EXIT:
 		rt_buf_adds(&was, "pass");
 		rt_buf_adds(&is, "error");
+		if (!excerpt && stand->trial->first.exit_code > 0) {
+			rt_buf_addf(&why, "the command ended with exit code %d, and no case of its report failed",
+				    stand->trial->first.exit_code);
+			excerpt = why.data;
+		}
 		break;
 	}
 	rt_change_add(&bench->out->regressions, item->id, was.data, is.data, excerpt);

@@ -134,6 +134,17 @@ mkdir -p .ratchet/policies && echo 'forbiden: [x]' >.ratchet/policies/a.yml && m
 wrong 2 'an unknown key in a policy' 'policies/a.yml:1:1: .*did you mean `forbidden`' propose
 must git reset -q --hard HEAD~
 
+new_repo mended
+printf 'version: 1\ntarget: main\nchecks:\n  - {name: u, run: ./t, report: tap}\n' >ratchet.yml
+printf '#!/bin/sh\necho 1..1\necho ok 1 - t\nexit 3\n' >t && chmod +x t && commit 'a broken one'
+sed -i 's/report: tap/report: {tap: stdout}/' ratchet.yml && sed -i '$d' t && commit 'mended'
+exits 2 'a configuration that was mended is judged against the broken one' "$RATCHET" check
+says 'the commit that holds the broken one is named' "reading commit $(git rev-parse --short=12 HEAD~), which this is judged against .--base"
+must "$RATCHET" baseline record
+echo 'exit 3' >>t && git diff >"$BOX/three.patch" && git checkout -q .
+exits 1 'an exit code that no case bears out is a regression' "$RATCHET" propose "$BOX/three.patch"
+says 'it is told with the code' 'ended with exit code 3, and no case of its report failed'
+
 # ---- the baseline ----
 # baseline NAME TEXT WORDS
 baseline() {
