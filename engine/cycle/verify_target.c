@@ -47,6 +47,20 @@ mark(struct commits *commits, size_t i, enum rt_commit_class class)
 	commits->at[i].class = class;
 }
 
+/* Was the entry's base never the target's? What is judged against any commit at all (`check --base`) is not gated. */
+static int
+is_astray(const struct commits *commits, const struct rt_chain_entry *entry, struct rt_err *err)
+{
+	struct rt_oid base;
+	if (!entry->base || entry->landed || position(commits, entry->base) != RT_INDEX_NONE)
+		return 0;
+	snprintf(base.hex, sizeof(base.hex), "%s", entry->base);
+	if (!rt_object_exists(commits->v->home->repo, &base))
+		return 0;
+	int held = rt_is_ancestor(commits->v->home->repo, &base, &commits->v->tip, err);
+	return held < 0 ? -1 : !held;
+}
+
 /* All that lies between an entry's base and what it landed or accepted came in with it. */
 static int
 mark_range(struct commits *commits, const struct rt_chain_entry *entry, const char *tip, enum rt_commit_class class,
@@ -124,6 +138,11 @@ classify_by_chain(struct commits *commits, const struct rt_chain *chain, struct 
 	for (size_t i = 0; i < chain->entries.n; i++) {
 		const struct rt_chain_entry *entry = &chain->entries.at[i];
 		if (!entry->accepted)
+			continue;
+		int astray = is_astray(commits, entry, err);
+		if (astray < 0)
+			return -1;
+		if (astray)
 			continue;
 		enum rt_commit_class class = entry->fast     ? RT_CLASS_OWED
 					     : entry->landed ? RT_CLASS_LANDED

@@ -161,6 +161,11 @@ verify_says 'that says nothing of the commit that it is on' "ungated: ${broken:0
 exits 0 'the tip is judged with all that came in' "$RATCHET" check
 exits 0 'after it nothing is ungated' "$RATCHET" verify
 fresh
+git rm -q cases/a && sed -i '/^unit\/a\t/d' .ratchet/baseline/unit.tsv && must commit 'drops a' && dropped=$(tip)
+git checkout -q -b aside && echo x >note && must commit 'never the target' && git checkout -q main
+exits 0 'a commit can be compared with one that was never the target' "$RATCHET" check --base aside main
+verify_says 'and that gates nothing' "ungated: ${dropped:0:12} drops a"
+fresh
 must git clone -q . "$BOX/second" && cd "$BOX/second" && echo good >cases/w && must commit 'a second one'
 exits 0 'the tip of a clone is judged' "$RATCHET" check
 exits 1 'the clone has not seen how ratchet was adopted' "$RATCHET" verify
