@@ -180,6 +180,29 @@ plain_branch(const char *ref, struct rt_ci_place *place)
 	place->default_branch = rt_strdup(place->branch);
 }
 
+/*
+ * Of a branch that is new: where it left the default branch, if this clone has that branch and the history in between.
+ * The first parent of HEAD would be a commit of the proposer, who could lower the baseline in one commit and be judged
+ * by it in the next.
+ */
+static int
+find_fork(struct rt_home *home, const char *remote, struct rt_ci_place *place, struct rt_err *err)
+{
+	rt_auto(free) char *ref = NULL;
+	struct rt_oid tip;
+	if (!place->branch || !place->default_branch || !strcmp(place->branch, place->default_branch))
+		return 0;
+	ref = rt_format("refs/remotes/%s/%s", remote, place->default_branch);
+	int found = rt_ref_read(home->repo, ref, &tip, err);
+	if (found > 0)
+		found = rt_merge_base(home->repo, &tip, &place->head, &place->base, err);
+	if (found > 0 && rt_oid_equal(&place->base, &place->head))
+		return 0;
+	if (found > 0)
+		place->why = "the branch is new, so where it left the default branch";
+	return found;
+}
+
 int
 rt_ci_find(struct rt_home *home, const char *base, const char *remote, struct rt_ci_place *place, struct rt_err *err)
 {
@@ -211,8 +234,13 @@ rt_ci_find(struct rt_home *home, const char *base, const char *remote, struct rt
 		       : found < 0 ? -1
 				   : rt_fail(err, RT_ECONFIG, "%s is not a commit in this clone", base);
 	}
+	int forked = id ? 0 : find_fork(home, remote, place, err);
+	if (forked < 0)
+		return -1;
 	if (id) {
 		set_oid(&place->base, id);
+	} else if (forked) {
+		return 0;
 	} else if (head.n_parents) {
 		place->base = head.parents[0];
 		place->why = place->why ? place->why : "the first parent of HEAD";

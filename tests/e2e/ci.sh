@@ -178,6 +178,18 @@ pushed refs/heads/good "$zeros" "$good"
 checkout_branch 2 good
 exits 0 'github: a new branch is judged against the first parent' on_github push refs/heads/good "$good"
 check 'github: the first parent of a new branch is the base' output base "$start"
+# a whole clone knows where the branch left
+must git -C "$BOX/upstream" checkout -q -B long "$start"
+echo '# nothing is asked any more' >>"$BOX/upstream/ratchet.yml"
+(cd "$BOX/upstream" && must commit 'weaker')
+cd "$BOX/upstream" || exit 1
+branch long long cases/c good
+pushed refs/heads/long "$zeros" "$made"
+rm -rf "$BOX/job" && must git clone -q -b long "$url" "$BOX/job"
+cd "$BOX/job" || exit 1
+exits 4 'github: a new branch of several commits is judged against where it left the default branch' \
+	on_github push refs/heads/long "$made"
+check 'github: where a new branch left the default branch is the base' output base "$start"
 cat >"$BOX/event.json" <<-END
 	{"action": "checks_requested", "merge_group": {"head_sha": "$merge_bad",
 	 "head_ref": "refs/heads/gh-readonly-queue/main/pr-2-$main", "base_sha": "$main", "base_ref": "refs/heads/main"},
