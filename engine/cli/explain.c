@@ -124,6 +124,12 @@ add_case_decision(struct rt_buf *out, const struct rt_json *item)
 			    at(rate, 0), at(rate, 1), at(base, 0), at(base, 1));
 	rt_buf_addf(out, "  score %.2f: broken from %.2f on, calm from %.2f on (a rate of %.2g is vouched for)\n",
 		    real(item, "score"), real(item, "broken_at"), real(item, "calm_at"), real(item, "calm_rate"));
+	if (rt_json_get(item, "same_at"))
+		rt_buf_addf(
+		    out,
+		    "  chance %.2g that the same rate on both sides shows this (without the first failure): broken "
+		    "only up to %.2g\n",
+		    real(item, "same_chance"), real(item, "same_at"));
 }
 
 static void

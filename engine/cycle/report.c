@@ -194,6 +194,10 @@ decisions_json(const struct rt_decisions *decisions)
 		rt_json_set_real(item, "score", d->score);
 		rt_json_set_real(item, "broken_at", d->upper);
 		rt_json_set_real(item, "calm_at", d->lower);
+		if (d->same < 1) {
+			rt_json_set_real(item, "same_chance", d->chance);
+			rt_json_set_real(item, "same_at", d->same);
+		}
 		rt_json_set_real(item, "step_fail", d->step_fail);
 		rt_json_set_real(item, "step_pass", d->step_pass);
 	}

@@ -49,13 +49,27 @@ steps(double from, double to, double step)
 	return fmax(1, ceil((to - from) / step));
 }
 
+/* More failures here, with as many passes on the base, until both say broken. */
+static double
+fails_needed(const struct rt_decision *d)
+{
+	double more = d->step_fail > 0 ? steps(d->score, d->upper, d->step_fail) : 0;
+	unsigned k = (unsigned)more;
+
+	while (d->same < 1 && k < RT_RUNS_MAX &&
+	       rt_same_chance(d->fails + k - (d->fails > 0), d->runs + k - (d->runs > 0), d->base_fails,
+			      d->base_runs + k) > d->same)
+		k++;
+	return fmax(more, k);
+}
+
 void
 rt_decision_add_case(struct rt_decisions *decisions, const struct rt_decision *decision, enum rt_flaky_answer answer)
 {
 	struct rt_decision *d = rt_decision_add(decisions, decision);
 	rt_auto(buf) struct rt_buf text = RT_BUF_INIT;
 	double passes = d->step_pass < 0 ? steps(d->score, d->lower, d->step_pass) : 0;
-	double fails = d->step_fail > 0 ? steps(d->score, d->upper, d->step_fail) : 0;
+	double fails = fails_needed(d);
 
 	switch (answer) {
 	case RT_FLAKY_BROKEN:

@@ -137,9 +137,10 @@ struct rt_decision {
 	double step_fail, step_pass;	  /* what a run more would add to score */
 	double *base, *here;		  /* of a number: its pairs, owned by the list that holds the decision */
 	double calm, score, upper, lower; /* of a case: the rate vouched for, the test's logarithm and its bounds */
-	size_t pairs;			  /* of a number: how many, 0 for a case */
-	double ratio, low, high, margin;  /* above 1 is worse */
-	const char *anchor; /* what the number was held against: NULL, the base; else that of its budget */
+	double chance, same;		 /* of its difference to the base, and up to which it tells; 1: anything does */
+	size_t pairs;			 /* of a number: how many, 0 for a case */
+	double ratio, low, high, margin; /* above 1 is worse */
+	const char *anchor;		 /* what the number was held against: NULL, the base; else that of its budget */
 };
 struct rt_decisions {
 	struct rt_decision *at;

@@ -163,6 +163,19 @@ matrix_cases(const struct rt_judge_input *input)
 	return cases;
 }
 
+/* How many of them failed. */
+static double
+matrix_fails(const struct rt_judge_input *input)
+{
+	double fails = 0;
+	size_t i;
+
+	for (i = 0; i < input->n; i++)
+		fails += input->trials[i].first.results.counts[RT_STATUS_FAIL] +
+			 input->trials[i].first.results.counts[RT_STATUS_ERROR];
+	return fails;
+}
+
 enum rt_flaky_answer
 rt_stand_decide(const struct rt_stand *stand, const struct rt_item *item, struct rt_decision *decision)
 {
@@ -177,8 +190,11 @@ rt_stand_decide(const struct rt_stand *stand, const struct rt_item *item, struct
 	for (i = 0; i < stand->n_bases; i++)
 		count(&base, stand, &stand->bases[i], item);
 	rt_sequential_init(&test, calm_rate(item, &base), matrix_cases(stand->input));
+	rt_sequential_guard(&test, matrix_cases(stand->input), matrix_fails(stand->input));
 	test.runs = here.red + here.calm;
 	test.fails = here.red;
+	test.base_runs = base.red + base.calm;
+	test.base_fails = base.red;
 	test.ratio = here.red * test.on_fail + here.calm * test.on_pass;
 	*decision = (struct rt_decision){.id = item->id,
 					 .runs = test.runs,
@@ -190,7 +206,9 @@ rt_stand_decide(const struct rt_stand *stand, const struct rt_item *item, struct
 					 .step_fail = test.on_fail,
 					 .step_pass = test.on_pass,
 					 .upper = test.upper,
-					 .lower = test.lower};
+					 .lower = test.lower,
+					 .chance = rt_sequential_same(&test),
+					 .same = test.same};
 	return answer(stand, item, &here, &base, &test);
 }
 

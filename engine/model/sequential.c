@@ -15,7 +15,24 @@ rt_sequential_init(struct rt_sequential *test, double calm, double cases)
 	*test = (struct rt_sequential){.on_fail = log(broken / calm),
 				       .on_pass = log((1 - broken) / (1 - calm)),
 				       .upper = log((1 - RT_MISS_RATE) / error),
-				       .lower = log(RT_MISS_RATE / (1 - error))};
+				       .lower = log(RT_MISS_RATE / (1 - error)),
+				       .same = 1};
+}
+
+void
+rt_sequential_guard(struct rt_sequential *test, double cases, double suspects)
+{
+	double unknown = cases * RT_SHARE_UNKNOWN;
+
+	test->same = RT_ERROR_RATE / 2 / (unknown < 1 ? unknown : fmax(suspects, 1));
+}
+
+double
+rt_sequential_same(const struct rt_sequential *test)
+{
+	unsigned fails = test->fails ? test->fails - 1 : 0, runs = test->runs ? test->runs - 1 : 0;
+
+	return rt_same_chance(fails, runs, test->base_fails, test->base_runs);
 }
 
 enum rt_sequential_answer
@@ -23,7 +40,8 @@ rt_sequential_answer(const struct rt_sequential *test)
 {
 	/* a sum of logarithms that should be exactly at the bound is off by its last digits */
 	if (test->ratio >= test->upper - 1e-9)
-		return RT_SEQUENTIAL_BROKEN;
+		return test->same >= 1 || rt_sequential_same(test) <= test->same ? RT_SEQUENTIAL_BROKEN
+										 : RT_SEQUENTIAL_OPEN;
 	return test->ratio <= test->lower + 1e-9 ? RT_SEQUENTIAL_CALM : RT_SEQUENTIAL_OPEN;
 }
 
@@ -59,12 +77,16 @@ rt_sequential_mean(const struct rt_sequential *fresh, double rate)
 			open[fails] = 0;
 			if (here <= 0)
 				continue;
-			next.ratio = (fails + 1) * fresh->on_fail + (runs - fails) * fresh->on_pass;
+			next.runs = fresh->runs + runs + 1;
+			next.base_runs = fresh->base_runs + runs + 1;
+			next.fails = fresh->fails + fails + 1;
+			next.ratio = fresh->ratio + (fails + 1) * fresh->on_fail + (runs - fails) * fresh->on_pass;
 			if (rt_sequential_answer(&next) == RT_SEQUENTIAL_OPEN) {
 				open[fails + 1] += here * rate;
 				left += here * rate;
 			}
-			next.ratio = fails * fresh->on_fail + (runs - fails + 1) * fresh->on_pass;
+			next.fails--;
+			next.ratio = fresh->ratio + fails * fresh->on_fail + (runs - fails + 1) * fresh->on_pass;
 			if (rt_sequential_answer(&next) == RT_SEQUENTIAL_OPEN) {
 				open[fails] = here * (1 - rate);
 				left += here * (1 - rate);
@@ -85,6 +107,25 @@ at_most(unsigned fails, unsigned runs, double rate)
 		sum += exp(lgamma(runs + 1.0) - lgamma(k + 1.0) - lgamma(runs - k + 1.0) + k * log(rate) +
 			   (runs - k) * log1p(-rate));
 	return sum;
+}
+
+static double
+log_choose(unsigned n, unsigned k)
+{
+	return lgamma(n + 1.0) - lgamma(k + 1.0) - lgamma(n - k + 1.0);
+}
+
+double
+rt_same_chance(unsigned fails, unsigned runs, unsigned base_fails, unsigned base_runs)
+{
+	unsigned all = fails + base_fails, k;
+	double sum = 0;
+
+	for (k = fails; k <= all && k <= runs; k++)
+		if (all - k <= base_runs)
+			sum += exp(log_choose(runs, k) + log_choose(base_runs, all - k) -
+				   log_choose(runs + base_runs, all));
+	return fmin(sum, 1);
 }
 
 double

@@ -25,6 +25,16 @@
  * turn out to be no more than chance. */
 #define RT_RUNS_MAX 30
 
+/*
+ * The first hypothesis knows only what the baseline vouches for. A case that always failed one time in three and was
+ * lucky when it was recorded is neither: of such cases there may be this many in one. Whoever is to be blamed must fail
+ * oftener than the base does in the same sitting too, by Fisher's exact test (R. Fisher, "The Logic of Inductive
+ * Inference", Journal of the Royal Statistical Society 98, 1935), at half the error rate, because it is asked after
+ * each run, divided among those that may be there: where less than one is to be expected by that number, else all that
+ * failed in the first run. A small matrix asks for nothing by that.
+ */
+#define RT_SHARE_UNKNOWN 2.5e-5
+
 enum rt_sequential_answer { RT_SEQUENTIAL_OPEN, RT_SEQUENTIAL_CALM, RT_SEQUENTIAL_BROKEN };
 
 struct rt_sequential {
@@ -32,6 +42,8 @@ struct rt_sequential {
 	double upper, lower;	 /* the answer is there at or beyond these */
 	double ratio;		 /* natural logarithm */
 	unsigned runs, fails;
+	double same; /* broken only where chance explains the difference to the base at most so often; 1: anyhow */
+	unsigned base_runs, base_fails;
 };
 
 /*
@@ -40,12 +52,16 @@ struct rt_sequential {
  * failed: the error rate of the whole is divided among them (Bonferroni), as each could have been the one. At least 1.
  */
 void rt_sequential_init(struct rt_sequential *test, double calm, double cases);
+/* Holds the answer to the base's runs too. suspects: how many cases failed in the first run. */
+void rt_sequential_guard(struct rt_sequential *test, double cases, double suspects);
+/* How often chance explains the difference to the base; the first failure is left out. */
+double rt_sequential_same(const struct rt_sequential *test);
 enum rt_sequential_answer rt_sequential_add(struct rt_sequential *test, bool failed);
 enum rt_sequential_answer rt_sequential_answer(const struct rt_sequential *test);
 /*
- * How many runs it takes on average until the answer is there when the true failure rate is `rate` and no cap ends it;
- * the exact mean of the walk between its two bounds, to about four digits, without the overshoot that Wald's formula
- * neglects.
+ * How many runs it takes on average until the answer is there when the true failure rate is `rate`, the base never
+ * fails and no cap ends it; the exact mean of the walk between its two bounds, to about four digits, without the
+ * overshoot that Wald's formula neglects. The runs in `fresh` are those before it.
  */
 double rt_sequential_mean(const struct rt_sequential *fresh, double rate);
 
@@ -54,6 +70,11 @@ double rt_sequential_mean(const struct rt_sequential *fresh, double rate);
  * 1934) after `fails` of `runs`. With no failure it is 1 - 0.05^(1/runs). 1 for no run.
  */
 double rt_rate_bound(unsigned fails, unsigned runs);
+/*
+ * How often chance alone would put at least `fails` of all failures among these `runs`, if both sides failed alike. The
+ * first failure, without which nobody would look, is no evidence of a difference: leave it out.
+ */
+double rt_same_chance(unsigned fails, unsigned runs, unsigned base_fails, unsigned base_runs);
 /* The probability of at least `fails` failures in `runs` of a case that fails at that rate. */
 double rt_rate_chance(unsigned fails, unsigned runs, double rate);
 

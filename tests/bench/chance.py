@@ -156,13 +156,19 @@ class Statistics:
 
     def flaky(self):
         gates = self.bench.size(320, 3)
-        for name, classes in (('1,500 flakes of 1%', ['1500:0.01:0.01']),
-                              ('100 flakes of 1%, 1,000 of 0.1%', ['100:0.01:0.01', '1000:0.001:0.001'])):
-            said = self.ask('flaky', 100000, gates, 1, *classes)
-            shown = bound(int(said['regressed']), gates)
-            row('100,000 cases, %s: refused' % name, percent(said['regressed'] / gates), '', percent(shown), '<= 1%',
+        strong = self.bench.size(3000, 3)
+        for name, classes, n in (('1,500 flakes of 1%', ['1500:0.01:0.01'], gates),
+                                 ('100 flakes of 1%, 1,000 of 0.1%', ['100:0.01:0.01', '1000:0.001:0.001'], gates),
+                                 ('100 flakes of 10%', ['100:0.1:0.1'], gates),
+                                 ('20 flakes of 40%', ['20:0.4:0.4'], strong),
+                                 ('50 flakes of 30%', ['50:0.3:0.3'], strong),
+                                 ('1,000 of 1%, 100 of 10%, 20 of 40%',
+                                  ['1000:0.01:0.01', '100:0.1:0.1', '20:0.4:0.4'], gates)):
+            said = self.ask('flaky', 100000, n, 1, *classes)
+            shown = bound(int(said['regressed']), n)
+            row('100,000 cases, %s: refused' % name, percent(said['regressed'] / n), '', percent(shown), '<= 1%',
                 shown <= 0.01)
-            print('    undecided %s, runs of the check %.1f' % (percent(said['inconclusive'] / gates), said['rounds']))
+            print('    undecided %s, runs of the check %.1f' % (percent(said['inconclusive'] / n), said['rounds']))
             self.runs(said, 0, '    runs of a red case that is flaky')
         said = self.ask('flaky', 100000, gates, 2, '1:0:1', '1:0:0.5', '100:0.001:0.001')
         row('    one broken case is found', percent(said['regressed'] / gates), '', '', '>= 95%', said['regressed'] / gates >= 0.95)

@@ -149,17 +149,20 @@ gate(struct matrix *m, struct tally *tally)
 }
 
 /*
- * The mean number of runs that the bare test takes for a case whose first run failed: that of a walk which begins one
- * failure on the way, and the run that failed.
+ * The mean number of runs that the bare test takes for a case whose first run failed, among as many others as chance
+ * has fail at once.
  */
 static double
-expected_runs(double calm, double cases, double rate)
+expected_runs(const struct matrix *m, double rate)
 {
 	struct rt_sequential test;
+	double suspects = 0;
 
-	rt_sequential_init(&test, calm, cases);
-	test.upper -= test.on_fail;
-	test.lower -= test.on_fail;
+	for (size_t i = 0; i < m->n_classes; i++)
+		suspects += (double)m->classes[i].count * m->classes[i].here;
+	rt_sequential_init(&test, RT_RATE_CALM, (double)m->cases);
+	rt_sequential_guard(&test, (double)m->cases, suspects);
+	rt_sequential_add(&test, true);
 	return 1 + rt_sequential_mean(&test, rate);
 }
 
@@ -211,8 +214,7 @@ bench_flaky(int argc, char **argv)
 	       tally.inconclusive, tally.landed, (double)tally.rounds / tally.gates);
 	for (size_t i = 0; i < m.n_classes; i++)
 		printf("red%zu %u\nruns%zu %.4f\nexpected%zu %.4f\n", i, classes[i].red, i,
-		       classes[i].red ? classes[i].runs / classes[i].red : 0, i,
-		       expected_runs(RT_RATE_CALM, (double)m.cases, classes[i].here));
+		       classes[i].red ? classes[i].runs / classes[i].red : 0, i, expected_runs(&m, classes[i].here));
 	rt_baseline_release(&m.baseline);
 	free(m.ids);
 	free(m.counted);

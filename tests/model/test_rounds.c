@@ -82,6 +82,79 @@ Test(rounds, many_cases_that_fall_together_are_no_chance)
 	cr_assert_eq(kit.out.regressions.n, 11);
 }
 
+/* As many others as leave room for cases that nobody knows to be flaky. */
+static void
+add_a_hundred_thousand(size_t cell)
+{
+	kit.trials[cell].first.results.counts[RT_STATUS_PASS] += 100000;
+}
+
+Test(rounds, among_very_many_cases_a_flake_that_nobody_knew_is_not_blamed_for_a_run_of_bad_luck)
+{
+	size_t cell = failed_once("unit/a pass - 0");
+
+	add_a_hundred_thousand(cell);
+	for (int i = 0; i < 5; i++)
+		kit_round(cell, i == 2 ? "a=pass" : "a=fail", "a=pass");
+	cr_assert(kit_more(cell));
+	cr_assert_eq(kit_judge(), RT_VERDICT_INCONCLUSIVE);
+	cr_assert_gt(decision()->score, decision()->upper);
+	cr_assert_gt(decision()->chance, decision()->same);
+	/* it would pass here and fail there as well */
+	kit_round(cell, "a=pass", "a=fail");
+	cr_assert_not(kit_more(cell));
+	cr_assert_eq(kit_judge(), RT_VERDICT_WOULD_LAND);
+}
+
+Test(rounds, among_very_many_cases_one_that_always_fails_here_and_never_there_is_found)
+{
+	size_t cell = failed_once("unit/a pass - 0");
+	unsigned rounds = 0;
+
+	add_a_hundred_thousand(cell);
+	for (; kit_more(cell) && rounds < 40; rounds++)
+		kit_round(cell, "a=fail", "a=pass");
+	cr_assert_eq(kit_judge(), RT_VERDICT_REGRESSED);
+	cr_assert_eq(rounds, 5);
+}
+
+Test(rounds, as_many_failures_as_it_names_would_have_decided)
+{
+	size_t cell = failed_once("unit/a pass - 0");
+	int more;
+
+	add_a_hundred_thousand(cell);
+	kit_round(cell, "a=fail", "a=pass");
+	cr_assert_eq(kit_judge(), RT_VERDICT_INCONCLUSIVE);
+	cr_assert_eq(sscanf(decision()->would, "%d more failures would call it broken", &more), 1, "%s",
+		     decision()->would);
+	for (int i = 0; i < more; i++) {
+		cr_assert(kit_more(cell));
+		kit_round(cell, "a=fail", "a=pass");
+	}
+	cr_assert_eq(kit_judge(), RT_VERDICT_REGRESSED);
+}
+
+Test(rounds, many_strong_flakes_at_once_are_no_crowd)
+{
+	rt_auto(buf) struct rt_buf here = RT_BUF_INIT, again = RT_BUF_INIT, base = RT_BUF_INIT;
+	size_t cell = kit_cell("unit", RT_KIND_CASES);
+
+	for (int i = 0; i < 15; i++) {
+		rt_auto(free) char *line = rt_format("unit/c%d pass - 0", i);
+
+		kit_line(line);
+		rt_buf_addf(&here, "c%d=fail ", i);
+		rt_buf_addf(&again, "c%d=%s ", i, i < 8 ? "fail" : "pass");
+		rt_buf_addf(&base, "c%d=%s ", i, i < 8 ? "pass" : "fail");
+	}
+	kit_ran(cell, KIT_FIRST, here.data);
+	add_a_hundred_thousand(cell);
+	kit_round(cell, again.data, base.data);
+	cr_assert(kit_more(cell));
+	cr_assert_neq(kit_judge(), RT_VERDICT_REGRESSED);
+}
+
 Test(rounds, one_failure_and_then_passes_are_judged_calm_in_the_end)
 {
 	size_t cell = failed_once("unit/a pass - 0");

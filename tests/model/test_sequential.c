@@ -148,6 +148,54 @@ Test(sequential, the_exact_mean_of_runs_is_what_a_simulation_takes)
 	}
 }
 
+Test(sequential, the_exact_mean_holds_where_the_base_is_asked_too)
+{
+	enum { TRIALS = 20000 };
+	uint64_t state = 5;
+	double runs = 0;
+	struct rt_sequential fresh;
+
+	rt_sequential_init(&fresh, RT_RATE_CALM, 100000);
+	rt_sequential_guard(&fresh, 100000, 10);
+	rt_sequential_add(&fresh, true);
+	for (int i = 0; i < TRIALS; i++) {
+		struct rt_sequential test = fresh;
+		enum rt_sequential_answer answer = RT_SEQUENTIAL_OPEN;
+
+		for (; answer == RT_SEQUENTIAL_OPEN; answer = rt_sequential_add(&test, chance(&state) < 0.5))
+			test.base_runs++;
+		runs += test.runs;
+	}
+	cr_assert_float_eq(runs / TRIALS / (1 + rt_sequential_mean(&fresh, 0.5)), 1, 0.02);
+}
+
+Test(sequential, a_difference_that_chance_explains_is_not_called_broken)
+{
+	struct rt_sequential test;
+
+	rt_sequential_init(&test, RT_RATE_CALM, 100000);
+	for (int i = 0; i < 5; i++)
+		rt_sequential_add(&test, true);
+	cr_assert_eq(rt_sequential_answer(&test), RT_SEQUENTIAL_BROKEN);
+	rt_sequential_guard(&test, 100000, 1);
+	cr_assert_eq(rt_sequential_answer(&test), RT_SEQUENTIAL_OPEN);
+	test.base_runs = 5;
+	rt_sequential_add(&test, true);
+	cr_assert_eq(rt_sequential_answer(&test), RT_SEQUENTIAL_BROKEN);
+	test.base_fails = 2;
+	cr_assert_eq(rt_sequential_answer(&test), RT_SEQUENTIAL_OPEN);
+	rt_sequential_guard(&test, 100, 1);
+	cr_assert_eq(rt_sequential_answer(&test), RT_SEQUENTIAL_BROKEN);
+}
+
+Test(same_chance, is_fishers)
+{
+	cr_assert_float_eq(rt_same_chance(5, 5, 0, 5), 1.0 / 252, 1e-9);
+	cr_assert_float_eq(rt_same_chance(3, 4, 1, 4), 17.0 / 70, 1e-9); /* the lady's tea */
+	cr_assert_float_eq(rt_same_chance(0, 7, 3, 7), 1, 1e-9);
+	cr_assert_float_eq(rt_same_chance(0, 0, 0, 0), 1, 1e-9);
+}
+
 Test(rate_bound, without_a_failure_it_is_the_rule_of_three)
 {
 	cr_assert_float_eq(rt_rate_bound(0, 1), 0.95, 1e-9);
