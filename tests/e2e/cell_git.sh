@@ -89,6 +89,7 @@ sed -i '/^target/a support: ["tests/**"]' ratchet.yml
 must commit 'support'
 must "$RATCHET" baseline record
 echo 2 >tests/t
+echo other >kept
 git add -A && git diff --cached >"$BOX/support.patch" && git reset -q --hard
 check 'the target'"'"'s own support files are tried with a commit of that tree' "$RATCHET" propose "$BOX/support.patch"
 says 'which finds all as it must be' 'the candidate.s code passes 11 cases'
