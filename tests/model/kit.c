@@ -253,3 +253,10 @@ kit_raised(const char *id)
 	rt_buf_addf(&text, " %u", line->epoch);
 	return text.data;
 }
+
+const struct rt_decision *
+kit_decision(void)
+{
+	cr_assert_eq(kit.out.decisions.n, 1);
+	return &kit.out.decisions.at[0];
+}

@@ -50,6 +50,8 @@ bool kit_red(size_t cell);
 const struct rt_change *kit_find(const struct rt_changes *changes, const char *id);
 /* True when a sentence of unproven begins with the id and has the word. */
 bool kit_unproven(const char *id, const char *word);
+/* The only decision of the judgement. */
+const struct rt_decision *kit_decision(void);
 /* The line of an id in what is landed, in the notation of kit_line; "" when there is none. Valid until the next call.
  */
 const char *kit_raised(const char *id);
