@@ -323,7 +323,10 @@ scan_step(void *data, const struct rt_change_of *change, struct rt_err *err)
 	return loaded > 0 ? scan_path(step->changes, change, &content, err) : loaded;
 }
 
-/* The trees of the parents of a commit. 1, 0 one is beyond the edge of a shallow clone, -1. */
+/*
+ * The trees of the parents of a commit. One beyond the edge of a shallow clone is not known; in place of the first, the
+ * base is what the commit is held against, from which it differs in more.
+ */
 static int
 parent_trees(struct changes *changes, const struct rt_commit *commit, struct rt_oid *first, struct step *step,
 	     struct rt_err *err)
@@ -331,8 +334,11 @@ parent_trees(struct changes *changes, const struct rt_commit *commit, struct rt_
 	first->hex[0] = '\0';
 	for (size_t i = 0; i < commit->n_parents; i++) {
 		rt_auto(commit) struct rt_commit parent = {0};
-		if (!rt_object_exists(changes->repo, &commit->parents[i]))
-			return 0;
+		if (!rt_object_exists(changes->repo, &commit->parents[i])) {
+			if (i == 0)
+				*first = changes->gate->base_tree;
+			continue;
+		}
 		if (rt_commit_read(changes->repo, &commit->parents[i], &parent, err) < 0)
 			return -1;
 		if (i == 0)
@@ -340,7 +346,7 @@ parent_trees(struct changes *changes, const struct rt_commit *commit, struct rt_
 		else if (step->n_known < RT_COUNT(step->known))
 			step->known[step->n_known++] = parent.tree;
 	}
-	return 1;
+	return 0;
 }
 
 /*
@@ -356,13 +362,12 @@ scan_steps(struct changes *changes, struct rt_err *err)
 		struct step step = {.changes = changes, .known = {gate->base_tree, gate->tree}, .n_known = 2};
 		struct rt_oid first;
 		size_t before = gate->report.refusals.n;
-		int there = parent_trees(changes, commit, &first, &step, err);
-		if (there < 0)
+		if (parent_trees(changes, commit, &first, &step, err) < 0)
 			return -1;
 		/* the one commit of most proposals: that very difference was judged */
 		if (rt_oid_equal(&first, &gate->base_tree) && rt_oid_equal(&commit->tree, &gate->tree))
 			continue;
-		if (there && rt_tree_diff(changes->repo, &first, &commit->tree, false, scan_step, &step, err) < 0)
+		if (rt_tree_diff(changes->repo, &first, &commit->tree, false, scan_step, &step, err) < 0)
 			return -1;
 		for (size_t k = before; k < gate->report.refusals.n; k++) {
 			struct rt_refusal *refusal = &gate->report.refusals.at[k];

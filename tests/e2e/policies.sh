@@ -274,6 +274,11 @@ must git checkout -q main
 exits 4 'a branch does not land with it either' "$RATCHET" propose passing
 exits 4 'nor does a range' "$RATCHET" propose "main..passing"
 refuse 'it is kept under no ref of ratchet' sh -c "git for-each-ref --format='%(refname)' refs/ratchet/rejected | grep ."
+git checkout -q -b deep "$before" && echo two >src/file && must commit 'early'
+echo "$value" >src/passing && must commit 'in' && must git rm -q src/passing && must commit 'out'
+must git clone -q --depth=2 -b deep "file://$BOX/way" "$BOX/shallow"
+must git -C "$BOX/shallow" fetch -q --depth=1 origin "$before"
+exits 4 'a secret in a commit whose parent a shallow clone lacks is refused' "$RATCHET" -C "$BOX/shallow" check --base "$before"
 git checkout -q -b told "$before" && echo x >src/leak && must commit 'old' && echo "$value" >src/leak && must commit 'leak'
 leak=$(tip)
 git rm -q src/leak && must commit 'taken out'
